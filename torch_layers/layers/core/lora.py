@@ -1,0 +1,75 @@
+"""Low-rank adaptation of one kernel, for the layers that take `lora_rank`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor
+
+from torch_layers import initializers
+from torch_layers.layers.base import Layer
+
+
+class _LoRA(Layer):
+    """A layer with one kernel, `weight`, which `lora_rank` freezes and replaces by weight + scale * (lora_a @ lora_b).
+
+    `lora_a` and `lora_b` are float32, in Keras's layout; scale is `lora_alpha / lora_rank`.
+    """
+
+    def _set_lora(self, rank: int | None, alpha: float | None, quantization_config: Any) -> None:
+        self.lora_rank, self.lora_alpha = rank, alpha if alpha is not None else rank
+        self.quantization_config = quantization_config
+        self.lora_enabled = False
+
+    def get_config(self) -> dict[str, Any]:
+        config = super().get_config()
+        if self.lora_rank is None:
+            del config["lora_rank"], config["lora_alpha"]
+        return config
+
+    def create_weights(self, **keras_shapes: Any) -> None:
+        super().create_weights(**keras_shapes)
+        if self.lora_rank and not self.lora_enabled:
+            self.enable_lora(self.lora_rank, self.lora_alpha)
+
+    def enable_lora(
+        self,
+        rank: int,
+        lora_alpha: float | None = None,
+        a_initializer: Any = "he_uniform",
+        b_initializer: Any = "zeros",
+    ) -> None:
+        """Freeze the kernel and train a low-rank change of it instead.
+
+        Raises: ValueError if the layer is not built, adapted already, or has a constraint on its kernel.
+        """
+        cls, kernel = type(self).__name__, self._specs["weight"]
+        if kernel.constraint is not None:
+            raise ValueError(f"{cls}: lora_rank={rank!r} can't be combined with a constraint on {kernel.keras_name!r}")
+        shape = self._keras_shapes.get("weight")
+        if shape is None:
+            raise ValueError(f"{cls}: enable_lora needs a built layer: call it once or pass input_shape=")
+        if self.lora_enabled:
+            raise ValueError(f"{cls}: enable_lora was called already, with rank {self.lora_rank}")
+        for name, initializer in (("lora_a", a_initializer), ("lora_b", b_initializer)):
+            self.add_weight(
+                name,
+                initializer=initializers.get(initializer),
+                keras_name=f"lora_{kernel.keras_name}_{name[-1]}",
+                regularizer=kernel.regularizer,
+                dtype=self._lora_dtype,
+            )
+        super().create_weights(lora_a=(*shape[:-1], rank), lora_b=(rank, shape[-1]))
+        self.lora_a.to(self.weight.device), self.lora_b.to(self.weight.device)
+        self.weight.requires_grad_(False)
+        self.lora_enabled, self.lora_rank = True, rank
+        self.lora_alpha = lora_alpha if lora_alpha is not None else rank
+
+    def kernel(self) -> Tensor:
+        """Return the kernel in PyTorch's layout and the compute dtype, with its low-rank change if there is one."""
+        if not self.lora_enabled:
+            return self.cast(self.weight)
+        mixed = self.compute_dtype is not self.variable_dtype
+        a, b = (self.cast(w) if mixed else w for w in (self.lora_a, self.lora_b))
+        delta = self._specs["weight"].layout.to_torch((self.lora_alpha / self.lora_rank) * (a @ b))
+        return self.cast(self.cast(self.weight) + delta)
