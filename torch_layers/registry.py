@@ -76,6 +76,8 @@ initializers = Registry("initializer", "keras.initializers")
 regularizers = Registry("regularizer", "keras.regularizers")
 constraints = Registry("constraint", "keras.constraints")
 losses = Registry("loss", "keras.losses")
+# Functions that Keras keeps beside the layers, such as `add`. No config names them.
+layer_functions = Registry("function", "keras.layers (functions)")
 
 
 def is_ours(cls: type) -> bool:

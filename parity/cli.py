@@ -1,0 +1,132 @@
+"""The `parity` command. Exit 0: all that was asked for ran and is equal; 1: a difference; 2: it could not be asked."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from parity import report
+from parity.cases import name_of, numbered, select
+from parity.deviations import IMPLEMENTATION, REFERENCE
+from parity.run import Result, run
+from parity.sides import MissingSide, check_name
+
+DIFFERENT, NOT_ASKED = 1, 2
+
+app = typer.Typer(
+    help="Prove that torch_layers computes what Keras computes.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Names = Annotated[list[str] | None, typer.Argument(help="Names or patterns, such as Dense, 'losses.*' or Dense#3.")]
+Dtypes = Annotated[list[str] | None, typer.Option("--dtype", help="Only cases of this dtype; may be repeated.")]
+Reference = Annotated[str, typer.Option(help="The side that plays the reference.")]
+Implementation = Annotated[str, typer.Option(help="The side that is judged, or package.module:attribute.")]
+Device = Annotated[str, typer.Option(help="Where the implementation computes: cpu, cuda, cuda:N or auto.")]
+
+
+def _fail(error: Exception) -> typer.Exit:
+    Console(stderr=True).print(f"parity: {error}", markup=False, highlight=False, soft_wrap=True)
+    return typer.Exit(NOT_ASKED)
+
+
+def _repeat(short: str, reference: str, implementation: str, device: str) -> str:
+    options = [("--reference", reference, REFERENCE), ("--implementation", implementation, IMPLEMENTATION)]
+    options.append(("--device", device, "cpu"))
+    return " ".join([f"parity show '{short}'", *(f"{o} {given}" for o, given, usual in options if given != usual)])
+
+
+@app.command("run")
+def run_command(
+    names: Names = None,
+    device: Device = "cpu",
+    dtype: Dtypes = None,
+    reference: Reference = REFERENCE,
+    implementation: Implementation = IMPLEMENTATION,
+    jobs: Annotated[int, typer.Option(min=1, help="Pairs of processes at work.")] = 1,
+    json: Annotated[Path | None, typer.Option(help="Write the whole run to this file.")] = None,
+    junit: Annotated[Path | None, typer.Option(help="Write a JUnit report to this file.")] = None,
+    fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first difference.")] = False,
+) -> None:
+    """Compare an implementation with a reference, case by case, and say how far apart they are."""
+    console, progress_console = Console(), Console(stderr=True)
+    try:
+        for side in (reference, implementation):
+            check_name(side)
+        cases = select(names or [], dtype or [])
+        short = {(case.kind, case.id): name for name, case in cases.items()}
+        with Progress(
+            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
+            console=progress_console, transient=True, disable=not progress_console.is_terminal,
+        ) as bar:  # fmt: skip
+            task = bar.add_task(f"starting {reference} and {implementation}", total=len(cases))
+
+            def on_result(result: Result) -> None:
+                bar.update(task, advance=1, description=name_of(result.case))
+                if result.status in ("different", "error"):
+                    name = short[result.case.kind, result.case.id]
+                    text = report.failure(name, result, _repeat(name, reference, implementation, device))
+                    bar.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+            done = run(
+                list(cases.values()),
+                reference=reference,
+                implementation=implementation,
+                device=device,
+                jobs=jobs,
+                fail_fast=fail_fast,
+                whole=not names and not dtype,
+                on_result=on_result,
+            )
+    except (ValueError, MissingSide) as error:
+        raise _fail(error) from error
+    console.print(report.table(done))
+    for deviation in done.stale:
+        console.print(f"stale deviation: {deviation}", markup=False, soft_wrap=True)
+    lacking = {r.verdict.lacks for r in done.results if r.verdict.lacks}
+    for reason in sorted(lacking):
+        console.print(f"not there: {reason}", markup=False, highlight=False, soft_wrap=True)
+    for write, path in ((report.write_json, json), (report.write_junit, junit)):
+        if path is not None:
+            write(done, path)
+    console.print(report.summary(done), markup=False, highlight=False, soft_wrap=True)
+    sys.exit(0 if done.passed else DIFFERENT)
+
+
+@app.command("list")
+def list_command(names: Names = None, dtype: Dtypes = None) -> None:
+    """List cases: short name, content, and what each guards."""
+    try:
+        cases = select(names or [], dtype or [])
+    except ValueError as error:
+        raise _fail(error) from error
+    for short, case in cases.items():
+        typer.echo(f"{short}\t{case.id}" + (f"\t{case.why}" if case.why else ""))
+    typer.echo(f"{len(cases)} cases of {len({name_of(case) for case in cases.values()})} names")
+
+
+@app.command()
+def show(
+    case: Annotated[str, typer.Argument(help="A short name such as 'Dense#3', or an id.")],
+    device: Device = "cpu",
+    reference: Reference = REFERENCE,
+    implementation: Implementation = IMPLEMENTATION,
+) -> None:
+    """Show one case in full: config, shapes, every gate's figures, the worst element, both values."""
+    try:
+        chosen = {s: c for s, c in numbered().items() if case in (s, c.id)}
+        if not chosen:
+            chosen = select([case])
+        done = run(list(chosen.values()), reference=reference, implementation=implementation, device=device)
+    except (ValueError, MissingSide) as error:
+        raise _fail(error) from error
+    for short, result in zip(chosen, done.results, strict=True):
+        report.full(short, result, done.environments, Console(width=200 if not sys.stdout.isatty() else None))
+    sys.exit(0 if done.passed else DIFFERENT)

@@ -1,0 +1,257 @@
+"""Two sides' records become a verdict, by three gates. Knows no framework and no tolerance that a test chose.
+
+- semantics: the implementation in float64 against the reference in float64, near float64's rounding;
+- accuracy: with the reference's float64 as oracle, the implementation's error in the case's own dtype is at most `C`
+  times the reference's own error plus a few ulp of the largest value, by maximum and by root mean square;
+- gradients: vector-Jacobian products, through both gates above.
+
+Before any of them, names, shapes, dtypes, NaN positions and infinities' signs must be the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from parity.record import Numbers, Record, Value
+
+# Semantics: relative to the largest value. Where a side computed in a narrower dtype than float64, ulps of that dtype.
+SEMANTICS = 1e-10
+NARROW_ULPS = 16.0
+# Accuracy: how many times the reference's own error the implementation's may be.
+FORWARD, BACKWARD, HALF = 2.0, 3.0, 3.0
+FLOOR_ULPS = 4.0
+# Two samples of the same distribution are called different this often.
+FALSE_ALARM = 1e-6
+
+EPSILON = {"float64": 2.0**-52, "float32": 2.0**-23, "float16": 2.0**-10, "bfloat16": 2.0**-7}
+SMALLEST = {"float64": 2.0**-1022, "float32": 2.0**-126, "float16": 2.0**-24, "bfloat16": 2.0**-126}
+
+
+@dataclass(frozen=True)
+class Check:
+    """One comparison: what was compared, by which gate, how far apart it is and how far it may be.
+
+    `figure` is what the report shows: for semantics the error relative to the largest value, for accuracy the error as a
+    multiple of the reference's own (0 if both are within the floor). `index` is the worst element's.
+    """
+
+    gate: str
+    what: str
+    passed: bool
+    error: float = 0.0
+    allowed: float = 0.0
+    figure: float = 0.0
+    index: tuple[int, ...] = ()
+    expected: float | int | bool | None = None
+    actual: float | int | bool | None = None
+    oracle: float | None = None
+    note: str = ""
+
+    def __str__(self) -> str:
+        if self.note:
+            return f"{self.what}: {self.note} ({self.gate})"
+        where = f" at {list(self.index)}" if self.index else ""
+        return (
+            f"{self.what}: off by {self.error:.3g}{where}, allowed {self.allowed:.3g} "
+            f"(expected {self.expected!r}, got {self.actual!r}) ({self.gate})"
+        )
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """All checks of one case. `error` is set if a side could not answer, `lacks` if one does not have what it is asked."""
+
+    checks: list[Check] = field(default_factory=list)
+    error: str | None = None
+    lacks: str | None = None
+
+    @property
+    def equal(self) -> bool:
+        """Whether both sides answered and every check passed."""
+        return self.error is None and self.lacks is None and all(check.passed for check in self.checks)
+
+    @property
+    def failures(self) -> list[Check]:
+        """The checks that did not pass, the worst first."""
+        failed = [check for check in self.checks if not check.passed]
+        return sorted(failed, key=lambda check: -(check.error / check.allowed if check.allowed else np.inf))
+
+    def worst(self, gate: str) -> float:
+        """Return the largest figure of a gate; 0 if it has none."""
+        return max((check.figure for check in self.checks if check.gate.startswith(gate)), default=0.0)
+
+
+def judge(
+    oracle: Record, implementation64: Record, reference: Record, implementation: Record, *, statistical: bool = False
+) -> Verdict:
+    """Compare an implementation with a reference: both in float64, where the reference is the oracle, and as they are.
+
+    With `statistical`, outputs are samples: they are compared as distributions, at a false-alarm rate of 1e-6.
+    """
+    records = {"reference": reference, "implementation": implementation}
+    records |= {"reference in float64": oracle, "implementation in float64": implementation64}
+    for role, record in records.items():
+        if record.lacks is not None:
+            return Verdict(lacks=f"{role}: {record.lacks}")
+    raised = {role: record.error for role, record in records.items() if record.error is not None}
+    if len(raised) == len(records):
+        return Verdict([Check("refusal", "call", passed=True, note="both refuse")])
+    if raised:
+        return Verdict(error="; ".join(f"{role} raised {error}" for role, error in raised.items()))
+    if statistical:
+        return Verdict([check for what in reference.values for check in _samples(what, reference, implementation)])
+    return Verdict(
+        [
+            *_structure("structure", reference, implementation),
+            *_structure("structure in float64", oracle, implementation64),
+            *(c for what in _shared(oracle, implementation64) for c in _semantics(what, oracle, implementation64)),
+            # A case in float64 has no finer oracle: its rounding is what semantics allows.
+            *(
+                check
+                for what in _shared(reference, implementation)
+                if reference is not oracle
+                for check in _accuracy(what, oracle, reference, implementation)
+            ),
+        ]
+    )
+
+
+def expect_refusal(verdict: Verdict) -> Verdict:
+    """Turn the verdict of a case that both sides must refuse: equal only if all of them raised."""
+    refused = [check for check in verdict.checks if check.gate == "refusal"]
+    if refused or verdict.error or verdict.lacks:
+        return verdict
+    return Verdict(error="both sides accept what the case says they refuse")
+
+
+def _shared(a: Record, b: Record) -> list[str]:
+    return [w for w in a.values if w in b.values and a.values[w].array.shape == b.values[w].array.shape]
+
+
+def _structure(gate: str, expected: Record, actual: Record) -> list[Check]:
+    """Names, shapes and dtypes, exactly; then integers, booleans, NaNs and infinities, exactly."""
+    checks = []
+    for what in {**expected.values, **actual.values}:
+        a, b = expected.values.get(what), actual.values.get(what)
+        if a is None or b is None:
+            note = "missing in the implementation" if b is None else "not in the reference"
+            checks.append(Check(gate, what, passed=False, note=note))
+        elif a.array.shape != b.array.shape:
+            note = f"shape is {b.array.shape}, expected {a.array.shape}"
+            checks.append(Check(gate, what, passed=False, note=note))
+        elif a.dtype != b.dtype:
+            checks.append(Check(gate, what, passed=False, note=f"dtype is {b.dtype}, expected {a.dtype}"))
+        else:
+            checks.append(_exact(gate, what, a, b))
+    return checks
+
+
+def _exact(gate: str, what: str, a: Value, b: Value) -> Check:
+    if a.is_float:
+        same = np.where(np.isfinite(a.array), np.isfinite(b.array), _same_special(a.array, b.array))
+    else:
+        same = a.array == b.array
+    if np.all(same):
+        return Check(gate, what, passed=True)
+    index = tuple(int(i) for i in np.argwhere(~np.asarray(same))[0])
+    x, y = a.array[index].item(), b.array[index].item()
+    note = f"is {y!r} at {list(index)}, expected {x!r} ({int(np.sum(~np.asarray(same)))} elements differ exactly)"
+    return Check(gate, what, passed=False, index=index, expected=x, actual=y, note=note)
+
+
+def _same_special(a: Numbers, b: Numbers) -> Numbers:
+    return (np.isnan(a) & np.isnan(b)) | (np.isinf(a) & (a == b))
+
+
+def _semantics(what: str, oracle: Record, actual: Record) -> list[Check]:
+    a, b = oracle.values[what], actual.values[what]
+    if not a.is_float or not a.array.size:
+        return []
+    gate = "semantics of gradients" if what.startswith("gradient") else "semantics"
+    x, y = _finite(a.array, b.array)
+    error = np.abs(x - y)
+    largest = float(np.max(np.abs(x), initial=0.0))
+    if a.dtype == "float64":
+        relative, note = SEMANTICS, ""
+    else:  # Keras itself computed this in a narrower dtype: its rounding is all that can be asked of the other side
+        relative, note = NARROW_ULPS * EPSILON[a.dtype], f" (computed in {a.dtype})"
+    return [_check(gate + note, what, error, relative * largest + SMALLEST[a.dtype], a, b, largest)]
+
+
+def _accuracy(what: str, oracle: Record, reference: Record, actual: Record) -> list[Check]:
+    a, b = reference.values[what], actual.values[what]
+    truth = oracle.values.get(what)
+    if not a.is_float or truth is None or truth.array.shape != a.array.shape or not a.array.size:
+        return []
+    backward = what.startswith("gradient")
+    gate = "accuracy of gradients" if backward else "accuracy"
+    factor = max(BACKWARD if backward else FORWARD, HALF if a.dtype in ("float16", "bfloat16") else 0.0)
+    t, x, y = _finite(truth.array, a.array, b.array)
+    own, error = np.abs(x - t), np.abs(y - t)
+    largest = float(np.max(np.abs(t), initial=0.0))
+    floor = FLOOR_ULPS * EPSILON[a.dtype] * largest + SMALLEST[a.dtype]
+    checks = []
+    for measure, of in (("", np.max), ("root mean square of ", _rms)):
+        allowed = factor * float(of(own)) + floor
+        size = float(of(error))
+        figure = size / float(of(own)) if size > floor and np.any(own) else 0.0
+        if measure and size <= allowed:
+            continue  # the maximum's line says enough
+        checks.append(_check(gate, measure + what, error, allowed, a, b, None, size=size, figure=figure, truth=t))
+    return checks
+
+
+def _check(
+    gate: str,
+    what: str,
+    error: Numbers,
+    allowed: float,
+    a: Value,
+    b: Value,
+    largest: float | None,
+    *,
+    size: float | None = None,
+    figure: float | None = None,
+    truth: Numbers | None = None,
+) -> Check:
+    index = tuple(int(i) for i in np.unravel_index(int(np.argmax(error)), error.shape))
+    size = float(np.max(error)) if size is None else size
+    if figure is None:
+        figure = size / largest if largest else 0.0
+    return Check(
+        gate=gate,
+        what=what,
+        passed=size <= allowed,
+        error=size,
+        allowed=allowed,
+        figure=figure,
+        index=index,
+        expected=a.array[index].item(),
+        actual=b.array[index].item(),
+        oracle=float(truth[index]) if truth is not None else None,
+    )
+
+
+def _finite(*arrays: Numbers) -> list[Numbers]:
+    """Return the arrays in float64, with 0 wherever any of them is not finite (those places are compared exactly)."""
+    finite = np.logical_and.reduce([np.isfinite(array) for array in arrays])
+    return [np.where(finite, array, 0).astype(np.float64) for array in arrays]
+
+
+def _rms(error: Numbers) -> Any:
+    return np.sqrt(np.mean(np.square(error)))
+
+
+def _samples(what: str, reference: Record, implementation: Record) -> list[Check]:
+    from scipy.stats import ks_2samp
+
+    a, b = reference.values[what], implementation.values.get(what)
+    if b is None or a.array.shape != b.array.shape or a.dtype != b.dtype:
+        return [c for c in _structure("structure", reference, implementation) if not c.passed and c.what == what]
+    test = ks_2samp(a.array.ravel().astype(np.float64), b.array.ravel().astype(np.float64))
+    passed = bool(test.pvalue >= FALSE_ALARM)
+    note = "" if passed else f"is another distribution (Kolmogorov-Smirnov p = {test.pvalue:.1e})"
+    return [Check("distribution", what, passed, float(test.statistic), figure=float(test.statistic), note=note)]

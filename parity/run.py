@@ -1,0 +1,168 @@
+"""The main job: every case through two sides and the judge."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from parity.case import Case
+from parity.deviations import DEVIATIONS, IMPLEMENTATION, REFERENCE, Deviation
+from parity.judge import Check, Verdict, expect_refusal, judge
+from parity.record import Record
+from parity.sides.process import SideProcess
+
+
+@dataclass(frozen=True)
+class Result:
+    """One case with its verdict, the deviations that cover its differences, and how long both sides took."""
+
+    case: Case
+    verdict: Verdict
+    deviations: tuple[Deviation, ...] = ()
+    seconds: float = 0.0
+
+    @property
+    def uncovered(self) -> list[Check]:
+        """The failed checks that no deviation covers."""
+        return [c for c in self.verdict.failures if not any(d.covers(self.case, c) for d in self.deviations)]
+
+    @property
+    def status(self) -> str:
+        """"equal", "deviates" (as the table says), "different", "error", or "lacks"."""
+        if self.verdict.lacks is not None:
+            return "lacks"
+        if self.verdict.error is not None:
+            return "error"
+        if self.verdict.equal:
+            return "equal"
+        return "different" if self.uncovered else "deviates"
+
+
+@dataclass
+class Run:
+    """What was asked for and what came of it."""
+
+    reference: str
+    implementation: str
+    device: str
+    results: list[Result] = field(default_factory=list)
+    environments: dict[str, dict[str, str]] = field(default_factory=dict)
+    stale: list[Deviation] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def passed(self) -> bool:
+        """Whether all cases are equal, or deviate as the table says, and no row of the table is stale."""
+        return not self.stale and all(result.status in ("equal", "deviates", "lacks") for result in self.results)
+
+
+def verdict_of(case: Case, ask: Callable[[str, str], Record]) -> Verdict:
+    """Judge one case; `ask(role, policy)` gives a role's record."""
+    oracle, implementation64 = ask("reference", "float64"), ask("implementation", "float64")
+    if case.dtype == "float64":
+        reference, implementation = oracle, implementation64
+    else:
+        reference, implementation = ask("reference", case.dtype), ask("implementation", case.dtype)
+    verdict = judge(oracle, implementation64, reference, implementation, statistical=case.statistical)
+    return expect_refusal(verdict) if case.raises else verdict
+
+
+class _Pair:
+    """One process of each side, which work on the same case at the same time."""
+
+    def __init__(self, run: Run, threads: int) -> None:
+        self.reference = SideProcess(run.reference, "cpu", threads)
+        self.implementation = SideProcess(run.implementation, run.device, threads)
+
+    def start(self) -> None:
+        self.reference.start()
+        self.implementation.start()
+
+    def wait(self) -> None:
+        self.reference.wait()
+        self.implementation.wait()
+
+    def stop(self) -> None:
+        self.reference.stop()
+        self.implementation.stop()
+
+    def judge(self, case: Case) -> Result:
+        sides = {"reference": self.reference, "implementation": self.implementation}
+        start, records = time.perf_counter(), {}
+        for policy in dict.fromkeys(("float64", case.dtype)):
+            for side in sides.values():
+                side.ask(case, policy)
+            for role, side in sides.items():
+                records[role, policy] = side.answer()
+        verdict = verdict_of(case, lambda role, policy: records[role, policy])
+        return Result(case, verdict, seconds=time.perf_counter() - start)
+
+
+def run(
+    cases: Sequence[Case],
+    *,
+    reference: str = REFERENCE,
+    implementation: str = IMPLEMENTATION,
+    device: str = "cpu",
+    jobs: int = 1,
+    fail_fast: bool = False,
+    whole: bool = False,
+    on_result: Callable[[Result], None] = lambda result: None,
+) -> Run:
+    """Compute and judge cases with `jobs` pairs of processes; `on_result` sees each result as it comes.
+
+    `whole` says that `cases` are all there are, so that a deviation no case needs is stale.
+    Raises: MissingSide if a side or the device can't be had here.
+    """
+    done = Run(reference, implementation, device)
+    table = DEVIATIONS if (reference, implementation) == (REFERENCE, IMPLEMENTATION) else ()
+    todo: queue.SimpleQueue[Case] = queue.SimpleQueue()
+    for case in cases:
+        todo.put(case)
+    pairs = [_Pair(done, threads=1) for _ in range(max(1, min(jobs, len(cases))))]
+    start, stop, lock = time.perf_counter(), threading.Event(), threading.Lock()
+
+    def work(pair: _Pair) -> None:
+        while not stop.is_set():
+            try:
+                case = todo.get_nowait()
+            except queue.Empty:
+                return
+            try:
+                result = pair.judge(case)
+            except Exception as error:  # a side that can't be started again: the run goes on and says so
+                result = Result(case, Verdict(error=f"{type(error).__name__}: {error}"))
+            covering = tuple(d for d in table if any(d.covers(case, check) for check in result.verdict.failures))
+            result = Result(case, result.verdict, covering, result.seconds)
+            with lock:
+                done.results.append(result)
+                on_result(result)
+            if fail_fast and result.status in ("different", "error"):
+                stop.set()
+
+    try:
+        for pair in pairs:
+            pair.start()
+        for pair in pairs:
+            pair.wait()
+        done.environments = {
+            "reference": pairs[0].reference.environment,
+            "implementation": pairs[0].implementation.environment,
+        }
+        workers = [threading.Thread(target=work, args=(pair,), daemon=True) for pair in pairs]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+    finally:
+        for pair in pairs:
+            pair.stop()
+    order = {case.id: index for index, case in enumerate(cases)}
+    done.results.sort(key=lambda result: order[result.case.id])
+    if whole and not stop.is_set():
+        done.stale = [d for d in table if not any(d in result.deviations for result in done.results)]
+    done.seconds = time.perf_counter() - start
+    return done

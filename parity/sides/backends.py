@@ -1,0 +1,129 @@
+"""What a side needs of an array framework under Keras: tensors in, numpy out, vector-Jacobian products."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from parity import draw
+from parity.case import Case
+from parity.record import Value
+
+Call = Callable[[], tuple[list[Any], Any]]
+
+
+class TensorFlow:
+    """Eager TensorFlow and its gradient tape."""
+
+    def __init__(self) -> None:
+        import tensorflow as tf
+
+        self.tf = tf
+        # TensorFloat-32 and the like are off: they belong to what is compared.
+        tf.config.experimental.enable_tensor_float_32_execution(False)
+
+    def environment(self) -> dict[str, str]:
+        """Name the framework's part of an environment."""
+        import os
+
+        return {
+            "threads": str(self.tf.config.threading.get_intra_op_parallelism_threads() or "all"),
+            "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default"),
+        }
+
+    def tensor(self, array: Any) -> Any:
+        """Return a numpy array as a tensor."""
+        return self.tf.constant(array)
+
+    def plain(self, variable: Any) -> Any:
+        """Return a Keras variable's tensor."""
+        return self.tf.convert_to_tensor(variable)
+
+    def is_float(self, tensor: Any) -> bool:
+        """Tell whether a tensor takes gradients."""
+        return hasattr(tensor, "dtype") and tensor.dtype.is_floating
+
+    def value(self, tensor: Any) -> Value:
+        """Return a tensor as a value of a record."""
+        if isinstance(tensor, self.tf.IndexedSlices):
+            tensor = self.tf.convert_to_tensor(tensor)
+        tensor = self.tf.convert_to_tensor(tensor)
+        return Value.of(np.array(tensor.numpy()), tensor.dtype.name)
+
+    def differentiate(
+        self, call: Call, inputs: list[Any], variables: list[Any], case: Case
+    ) -> tuple[list[Any], Any, list[Value]]:
+        """Call, then pull the case's cotangents back to inputs and variables; no connection is a gradient of zeros."""
+        tf = self.tf
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch([*inputs, *variables])
+            flat, outputs = call()
+        floating = [(i, y) for i, y in enumerate(flat) if self.is_float(y)]
+        cotangents = [tf.constant(draw.cotangent(case, i, y.shape, y.dtype.name)) for i, y in floating]
+        sources = [*inputs, *variables]
+        if not sources:
+            return flat, outputs, []
+        grads = tape.gradient(
+            [y for _, y in floating], sources, cotangents, unconnected_gradients=tf.UnconnectedGradients.ZERO
+        )
+        return flat, outputs, [self.value(grad) for grad in grads]
+
+
+class Torch:
+    """torch and autograd, under Keras."""
+
+    def __init__(self) -> None:
+        import torch
+
+        self.torch = torch
+        torch.backends.cuda.matmul.allow_tf32 = False
+
+    def environment(self) -> dict[str, str]:
+        """Name the framework's part of an environment."""
+        return {"threads": str(self.torch.get_num_threads())}
+
+    def tensor(self, array: Any) -> Any:
+        """Return a numpy array as a tensor that takes gradients if it is of floats."""
+        array = np.asarray(array)
+        if array.dtype.name == "bfloat16":
+            tensor = self.torch.tensor(array.astype(np.float32), dtype=self.torch.bfloat16)
+        else:
+            tensor = self.torch.tensor(array)
+        return tensor.requires_grad_() if tensor.is_floating_point() else tensor
+
+    def plain(self, variable: Any) -> Any:
+        """Return a Keras variable's tensor."""
+        return variable.value
+
+    def is_float(self, tensor: Any) -> bool:
+        """Tell whether a tensor takes gradients."""
+        return isinstance(tensor, self.torch.Tensor) and tensor.is_floating_point()
+
+    def value(self, tensor: Any) -> Value:
+        """Return a tensor as a value of a record."""
+        tensor = tensor.detach().cpu()
+        name = str(tensor.dtype).removeprefix("torch.")
+        return Value.of((tensor.float() if name == "bfloat16" else tensor).numpy().copy(), name)
+
+    def differentiate(
+        self, call: Call, inputs: list[Any], variables: list[Any], case: Case
+    ) -> tuple[list[Any], Any, list[Value]]:
+        """Call, then pull the case's cotangents back to inputs and variables; no connection is a gradient of zeros."""
+        flat, outputs = call()
+        sources = [*inputs, *variables]
+        pairs = [
+            (y, self.tensor(draw.cotangent(case, i, y.shape, str(y.dtype).removeprefix("torch."))).detach())
+            for i, y in enumerate(flat)
+            if self.is_float(y) and y.requires_grad
+        ]
+        if not pairs or not sources:
+            return flat, outputs, [self.value(self.torch.zeros_like(source)) for source in sources]
+        grads = self.torch.autograd.grad(
+            [y for y, _ in pairs], sources, [c for _, c in pairs], allow_unused=True, materialize_grads=True
+        )
+        return flat, outputs, [self.value(grad) for grad in grads]
+
+
+BACKENDS: dict[str, type] = {"tensorflow": TensorFlow, "torch": Torch}

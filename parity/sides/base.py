@@ -1,0 +1,81 @@
+"""What every side does alike: name its environment, turn errors into records, number values."""
+
+from __future__ import annotations
+
+import platform
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from typing import Any
+
+from parity.case import Case
+from parity.record import Record, Value
+
+
+class Lacks(Exception):
+    """Raised by a side for what it does not have, such as a class that an old Keras lacks."""
+
+
+class MissingSide(Exception):
+    """Raised when a side that was asked for can't run here: a framework or a device is missing. Says what to install."""
+
+
+class Side(ABC):
+    """Someone who computes cases. Reference and implementation are roles: any side can play either."""
+
+    name: str
+    device: str = "cpu"
+
+    @abstractmethod
+    def run(self, case: Case, policy: str) -> dict[str, Value]:
+        """Compute a case under a dtype policy. Raises: whatever the framework raises; `Lacks`."""
+
+    @abstractmethod
+    def environment(self) -> dict[str, str]:
+        """Name what a result depends on beside the case: framework, backend, versions, device, threads, flags."""
+
+    def compute(self, case: Case, policy: str) -> Record:
+        """Compute a case; an error becomes the record's."""
+        record, start = Record(environment=self.environment()), time.perf_counter()
+        try:
+            record.values = self.run(case, policy)
+        except Lacks as lack:
+            record.lacks = str(lack)
+        except Exception as error:  # whatever a framework raises for this case is what it says of it
+            first_line = (str(error).strip() or "(no message)").splitlines()[0]
+            record.error = f"{type(error).__name__}: {first_line}"
+        record.seconds = time.perf_counter() - start
+        return record
+
+
+def machine() -> dict[str, str]:
+    """Name the machine's part of an environment."""
+    return {"python": platform.python_version(), "machine": platform.machine()}
+
+
+def numbered(prefix: str, values: Iterable[Value | None]) -> dict[str, Value]:
+    """Name values "prefix 0", "prefix 1" ...; None leaves a gap."""
+    return {f"{prefix} {index}": value for index, value in enumerate(values) if value is not None}
+
+
+def leaves(nested: Any) -> list[Any]:
+    """Flatten lists, tuples and dicts (by key) of arrays, in order; None is kept."""
+    if isinstance(nested, (list, tuple)):
+        return [leaf for item in nested for leaf in leaves(item)]
+    if isinstance(nested, dict):
+        return [leaf for key in sorted(nested) for leaf in leaves(nested[key])]
+    return [nested]
+
+
+def rebuilt(nested: Any, flat: Iterable[Any]) -> Any:
+    """Return `nested` with its leaves replaced, in order, by those of `flat`."""
+    iterator = iter(flat)
+
+    def walk(part: Any) -> Any:
+        if isinstance(part, (list, tuple)):
+            return type(part)(walk(item) for item in part)
+        if isinstance(part, dict):
+            return {key: value for key, value in zip(sorted(part), map(walk, (part[k] for k in sorted(part))))}
+        return next(iterator)
+
+    return walk(nested)

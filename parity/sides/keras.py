@@ -1,0 +1,236 @@
+"""Keras as a side: Keras 3 on its TensorFlow, torch or JAX backend, and Keras 2 (tf-keras). One backend per process."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import inspect
+import os
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch  # noqa: F401  (before TensorFlow, or the import of both in one process can crash)
+
+from parity import draw
+from parity.case import Case, Object
+from parity.record import Value
+from parity.sides.backends import BACKENDS
+from parity.sides.base import Lacks, MissingSide, Side, leaves, machine, numbered, rebuilt
+
+INSTALL = {
+    "tensorflow": "pip install keras tensorflow-cpu",
+    "torch": "pip install keras torch",
+    "jax": "pip install keras jax",
+    "tf_keras": "pip install --no-deps tf-keras, beside tensorflow-cpu",
+}
+
+
+def load(package: str, backend: str) -> Any:
+    """Import Keras with a backend.
+
+    Raises: MissingSide if a package is missing, or if this process holds Keras with another backend already.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ["KERAS_BACKEND"] = backend
+    try:
+        importlib.import_module(backend)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            keras = importlib.import_module(package)
+    except ImportError as error:
+        hint = INSTALL["tf_keras" if package == "tf_keras" else backend]
+        raise MissingSide(f"{package} on {backend} can't be imported here ({error}); {hint}") from error
+    if package == "keras" and keras.backend.backend() != backend:
+        raise MissingSide(
+            f"this process holds Keras on {keras.backend.backend()} already; Keras on {backend} needs a process of its own"
+        )
+    return keras
+
+
+class Keras(Side):
+    """Keras on one backend, on the CPU."""
+
+    package = "keras"
+    backend = "tensorflow"
+    name = "keras"
+
+    def __init__(self, device: str = "cpu") -> None:
+        self.keras = load(self.package, self.backend)
+        self.engine = BACKENDS[self.backend]()
+
+    def environment(self) -> dict[str, str]:
+        return {
+            "side": self.name,
+            "framework": f"{self.package} {self.keras.__version__}",
+            "backend": self.backend,
+            self.backend: importlib.import_module(self.backend).__version__,
+            "device": "cpu",
+            **self.engine.environment(),
+            **machine(),
+        }
+
+    def run(self, case: Case, policy: str) -> dict[str, Value]:
+        self.keras.backend.set_floatx(draw.variable_dtype(policy) if policy == "float64" else "float32")
+        self.keras.utils.set_random_seed(case.seed("keras") % 2**31)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return getattr(self, f"_run_{case.kind}", self._run_function)(case, policy)
+
+    # --- making what a case names ----------------------------------------------------------------------------------
+
+    def _find(self, kind: str, name: str, config: Any) -> Any:
+        namespace = getattr(self.keras, NAMESPACES[kind])
+        found = getattr(namespace, name, None)
+        version = f"{self.package} {self.keras.__version__}"
+        if found is None:
+            raise Lacks(f"{version} has no {NAMESPACES[kind]}.{name}")
+        unknown = set(config) - self._parameters(found)
+        if unknown:
+            raise Lacks(f"{version}: {name} takes no {', '.join(sorted(unknown))}")
+        return found
+
+    def _parameters(self, found: Any) -> set[str]:
+        if not inspect.isclass(found):
+            return set(inspect.signature(found).parameters)
+        base = {"activity_regularizer", "trainable", "dtype", "autocast", "name", "input_shape", "batch_input_shape"}
+        names = set(base) | ({"input_dim", "weights"} if self.package == "tf_keras" else set())
+        for cls in found.__mro__[:-1]:
+            if "__init__" in vars(cls):
+                names |= set(inspect.signature(cls.__init__).parameters)
+        return names
+
+    def make(self, spec: Case | Object, case: Case, policy: str) -> Any:
+        """Make the object that a case or a part of it describes."""
+        inner = spec if isinstance(spec, Case) else Case(spec.name, spec.config)
+        found = self._find(spec.kind, spec.name, spec.config)
+        config = draw.config(inner, policy, lambda o: self.make(o, case, policy))
+        if spec.kind in ("layer", "loss") and "dtype" not in config and "dtype" in self._parameters(found):
+            config["dtype"] = policy if spec.kind == "layer" else draw.compute_dtype(policy)
+        return found(**config)
+
+    # --- computing -------------------------------------------------------------------------------------------------
+
+    def _tensors(self, nested: Any) -> tuple[Any, list[Any]]:
+        """Return the structure as the backend's tensors, and those of them that take gradients."""
+        flat = [x if x is None or isinstance(x, (str, int, float)) else self.engine.tensor(x) for x in leaves(nested)]
+        floating = [x for x in flat if x is not None and self.engine.is_float(x)]
+        return rebuilt(nested, flat), floating
+
+    def _run_layer(self, case: Case, policy: str) -> dict[str, Value]:
+        layer = self.make(case, case, policy)
+        (args, kwargs), floating = self._tensors([draw.inputs(case, policy), draw.call(case, policy)])
+        masks = draw.masks(case, policy)
+        if masks is not None:
+            for x, mask in zip(leaves(args[0]), leaves(masks[0]), strict=True):
+                if mask is not None:
+                    x._keras_mask = self.engine.tensor(mask)
+        if self._takes(layer, "training"):
+            kwargs = {**kwargs, "training": case.training}
+        layer(*args, **kwargs)
+        weights = list(layer.weights)
+        named = [(_plain(w.name), w.shape, _dtype_name(w.dtype)) for w in weights]
+        layer.set_weights(draw.weights(case, named, policy))
+        trained = [(i, w) for i, w in enumerate(weights) if any(w is t for t in layer.trainable_weights)]
+
+        def call() -> tuple[list[Any], Any]:
+            if hasattr(layer, "_clear_losses"):
+                layer._clear_losses()
+            outputs = layer(*args, **kwargs)
+            return [y for y in leaves(outputs) if y is not None] + list(layer.losses), outputs
+
+        variables = [getattr(w, "value", w) if self.package == "keras" else w for _, w in trained]
+        flat, outputs, grads = self.engine.differentiate(call, floating, variables, case)
+        count = len([y for y in leaves(outputs) if y is not None])
+        found = numbered("output", map(self.engine.value, flat[:count]))
+        found |= numbered("gradient of input", grads[: len(floating)])
+        for (index, weight), grad in zip(trained, grads[len(floating) :], strict=True):
+            found[f"gradient of weight {index} ({_plain(weight.name)})"] = grad
+        found |= numbered("penalty", map(self.engine.value, flat[count:]))
+        kept = [w for w in weights if not any(w is t for t in trainable_at_birth(layer, weights))]
+        found |= numbered("state", (self.engine.value(self.engine.plain(w)) for w in kept))
+        output_masks = [getattr(y, "_keras_mask", None) for y in leaves(outputs) if y is not None]
+        found |= numbered("mask", (self.engine.value(m) for m in output_masks if m is not None))
+        return found
+
+    def _takes(self, layer: Any, argument: str) -> bool:
+        return argument in inspect.signature(layer.call).parameters
+
+    def _run_loss(self, case: Case, policy: str) -> dict[str, Value]:
+        return self._call(self.make(case, case, policy), case, policy)
+
+    _run_regularizer = _run_constraint = _run_loss
+
+    def _run_function(self, case: Case, policy: str) -> dict[str, Value]:
+        function = self._find(case.kind, case.name, case.config)
+        config = draw.config(case, policy, lambda o: self.make(o, case, policy))
+        return self._call(lambda *args, **kwargs: function(*args, **kwargs, **config), case, policy)
+
+    def _run_initializer(self, case: Case, policy: str) -> dict[str, Value]:
+        initializer = self.make(case, case, policy)
+        shape = case.inputs[0]
+        return {"output 0": self.engine.value(initializer(shape, dtype=draw.variable_dtype(policy)))}
+
+    def _call(self, function: Callable[..., Any], case: Case, policy: str) -> dict[str, Value]:
+        (args, kwargs), floating = self._tensors([draw.inputs(case, policy), draw.call(case, policy)])
+        masks = draw.masks(case, policy)
+        if masks is not None:
+            args[-1]._keras_mask = self.engine.tensor(masks[0])
+
+        def call() -> tuple[list[Any], Any]:
+            outputs = function(*args, **kwargs)
+            return [y for y in leaves(outputs) if y is not None], outputs
+
+        flat, _, grads = self.engine.differentiate(call, floating, [], case)
+        return numbered("output", map(self.engine.value, flat)) | numbered("gradient of input", grads)
+
+
+class KerasTorch(Keras):
+    """Keras on its torch backend."""
+
+    name, backend = "keras-torch", "torch"
+
+
+class KerasJax(Keras):
+    """Keras on its JAX backend."""
+
+    name, backend = "keras-jax", "jax"
+
+
+class TfKeras(Keras):
+    """Keras 2, as tf-keras."""
+
+    name, package = "tf-keras", "tf_keras"
+
+
+NAMESPACES = {
+    "layer": "layers",
+    "merge_function": "layers",
+    "loss": "losses",
+    "loss_function": "losses",
+    "activation": "activations",
+    "initializer": "initializers",
+    "regularizer": "regularizers",
+    "constraint": "constraints",
+}
+
+
+def trainable_at_birth(layer: Any, weights: list[Any]) -> list[Any]:
+    """List the weights that the layer declares trainable, frozen ones (LoRA, trainable=False) included."""
+    frozen = layer.trainable
+    if not frozen:
+        layer.trainable = True
+    own = list(layer.trainable_weights)
+    layer.trainable = frozen
+    names = {"kernel", "embeddings"}
+    return own + [w for w in weights if _plain(w.name) in names and not any(w is t for t in own)]
+
+
+def _plain(name: str) -> str:
+    """Return a variable's own name: Keras 2 writes its scope before it and its output after."""
+    return name.split("/")[-1].split(":")[0]
+
+
+def _dtype_name(dtype: Any) -> str:
+    return dtype if isinstance(dtype, str) else np.dtype(dtype.as_numpy_dtype).name

@@ -1,0 +1,208 @@
+"""torch_layers as a side, on any torch device."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.utils import _pytree as pytree
+
+import torch_layers
+from parity import draw
+from parity.case import Case, Object
+from parity.record import Value
+from parity.sides.base import MissingSide, Side, leaves, machine, numbered, rebuilt
+
+
+def torch_device(name: str) -> torch.device:
+    """Return the device that `name` ("cpu", "cuda", "cuda:1", "auto") asks for.
+
+    Raises: MissingSide if it is CUDA and there is none; ValueError for any other name.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    kind, _, index = name.partition(":")
+    if kind not in ("cpu", "cuda") or (index and not index.isdigit()):
+        raise ValueError(f"device {name!r} is not one of 'cpu', 'cuda', 'cuda:N', 'auto'")
+    if kind == "cuda":
+        if not torch.cuda.is_available():
+            raise MissingSide(
+                f"device {name!r} was asked for, but torch {torch.__version__} sees no CUDA GPU here; on a machine with "
+                "one, install torch's CUDA build: pip install torch"
+            )
+        if index and int(index) >= torch.cuda.device_count():
+            raise MissingSide(f"device {name!r} was asked for, but there are {torch.cuda.device_count()} CUDA devices")
+        # TF32 would round products to 10 bits and drown what is compared.
+        torch.backends.cuda.matmul.allow_tf32 = False
+        torch.backends.cudnn.allow_tf32 = False
+    return torch.device(name)
+
+
+def to_numpy(tensor: Tensor) -> Value:
+    """Return a tensor as a value of a record."""
+    tensor = tensor.detach().cpu()
+    name = str(tensor.dtype).removeprefix("torch.")
+    return Value.of((tensor.float() if tensor.dtype is torch.bfloat16 else tensor).numpy().copy(), name)
+
+
+def gradients(outputs: list[Tensor], sources: list[Tensor], case: Case) -> list[Value]:
+    """Pull the case's cotangents back through `outputs` to `sources`; no connection is a gradient of zeros."""
+    floating = [(i, y) for i, y in enumerate(outputs) if y.is_floating_point()]
+    cotangents = [
+        torch.from_numpy(np.asarray(draw.cotangent(case, i, y.shape, _name(y)), dtype=np.float64)).to(y)
+        for i, y in floating
+    ]
+    connected = [(y, c) for (_, y), c in zip(floating, cotangents, strict=True) if y.requires_grad]
+    if not connected:
+        return [to_numpy(torch.zeros_like(source)) for source in sources]
+    grads = torch.autograd.grad(
+        [y for y, _ in connected], sources, [c for _, c in connected], allow_unused=True, materialize_grads=True
+    )
+    return [to_numpy(grad.to_dense() if grad.is_sparse else grad) for grad in grads]
+
+
+def _name(tensor: Tensor) -> str:
+    return str(tensor.dtype).removeprefix("torch.")
+
+
+class TorchLayers(Side):
+    """torch_layers, on `device`."""
+
+    name = "torch_layers"
+
+    def __init__(self, device: str = "cpu") -> None:
+        self._device = torch_device(device)
+        self.device = str(self._device)
+
+    def environment(self) -> dict[str, str]:
+        device = torch.cuda.get_device_name(self._device) if self._device.type == "cuda" else "cpu"
+        return {
+            "side": self.name,
+            "framework": f"torch_layers {torch_layers.__version__}",
+            "torch": torch.__version__,
+            "device": device,
+            "threads": str(torch.get_num_threads()),
+            "tf32": str(torch.backends.cuda.matmul.allow_tf32),
+            **({"omp": os.environ["OMP_NUM_THREADS"]} if "OMP_NUM_THREADS" in os.environ else {}),
+            **machine(),
+        }
+
+    def run(self, case: Case, policy: str) -> dict[str, Value]:
+        # Random initializers and layers without a seed: a case is the same whatever ran before it.
+        torch.manual_seed(case.seed("torch") % 2**63)
+        with torch.device(self._device):
+            return getattr(self, f"_run_{case.kind}", self._run_function)(case, policy)
+
+    def make(self, spec: Case | Object, case: Case, policy: str) -> Any:
+        """Make the object that a case or a part of it describes."""
+        config = draw.config(
+            spec if isinstance(spec, Case) else Case(spec.name, spec.config), policy, lambda o: self.make(o, case, policy)
+        )
+        return getattr(_namespace(spec.kind), spec.name)(**config, **_dtype(spec.kind, spec.config, policy))
+
+    def _tensor(self, array: Any) -> Tensor:
+        array = np.asarray(array)
+        if array.dtype.name == "bfloat16":
+            return torch.tensor(array.astype(np.float32), dtype=torch.bfloat16, device=self._device)
+        return torch.tensor(array, device=self._device)
+
+    def _inputs(self, nested: Any) -> tuple[Any, list[Tensor]]:
+        """Return the structure as tensors, and those of them that take gradients."""
+        flat = [x if x is None or isinstance(x, (str, int, float)) else self._tensor(x) for x in leaves(nested)]
+        floating = [x.requires_grad_() for x in flat if isinstance(x, Tensor) and x.is_floating_point()]
+        return rebuilt(nested, flat), floating
+
+    def _run_layer(self, case: Case, policy: str) -> dict[str, Value]:
+        layer = self.make(case, case, policy)
+        layer.train(case.training)
+        inputs, floating = self._inputs([draw.inputs(case, policy), draw.call(case, policy)])
+        args, kwargs = inputs
+        masks = draw.masks(case, policy)
+        mask: Any = None
+        if masks is not None:
+            mask = pytree.tree_map(lambda m: None if m is None else self._tensor(m), masks[0])
+            if takes_mask(layer):
+                kwargs = {**kwargs, "mask": mask}
+        with torch.no_grad():
+            layer(*args, **kwargs)
+        entries = list(layer.weight_entries())
+        shapes = [(spec.keras_name, w.shape, str(w.dtype)) for (_, spec), w in zip(entries, layer.get_weights(), strict=True)]
+        dtypes = [_name(getattr(owner, spec.name)) for owner, spec in entries]
+        named = [(name, shape, dtype) for (name, shape, _), dtype in zip(shapes, dtypes, strict=True)]
+        layer.set_weights(draw.weights(case, named, policy))
+        outputs = layer(*args, **kwargs)
+        flat = [y for y in leaves(outputs) if isinstance(y, Tensor)]
+        trained = [(i, owner, spec) for i, (owner, spec) in enumerate(entries) if getattr(owner, spec.name).requires_grad]
+        penalties = layer.losses
+        sources = [*floating, *(getattr(owner, spec.name) for _, owner, spec in trained)]
+        grads = gradients([*flat, *penalties], sources, case)
+        found = numbered("output", map(to_numpy, flat))
+        found |= numbered("gradient of input", grads[: len(floating)])
+        for (index, owner, spec), grad in zip(trained, grads[len(floating) :], strict=True):
+            array = spec.layout.to_keras(grad.array, owner._keras_shapes[spec.name])
+            found[f"gradient of weight {index} ({spec.keras_name})"] = Value(np.ascontiguousarray(array), grad.dtype)
+        found |= numbered("penalty", map(to_numpy, penalties))
+        found |= numbered(
+            "state", (to_numpy(owner._keras_value(spec.name)) for owner, spec in entries if not spec.trainable)
+        )
+        out_mask = layer.compute_mask(args[0] if args else None, mask)
+        found |= numbered("mask", (to_numpy(m) for m in leaves(out_mask) if isinstance(m, Tensor)))
+        return found
+
+    def _run_loss(self, case: Case, policy: str) -> dict[str, Value]:
+        return self._call(self.make(case, case, policy), case, policy)
+
+    def _run_function(self, case: Case, policy: str) -> dict[str, Value]:
+        function = getattr(_namespace(case.kind), case.name)
+        config = draw.config(case, policy, lambda o: self.make(o, case, policy))
+        return self._call(lambda *args, **kwargs: function(*args, **kwargs, **config), case, policy)
+
+    def _run_regularizer(self, case: Case, policy: str) -> dict[str, Value]:
+        return self._call(self.make(case, case, policy), case, policy)
+
+    _run_constraint = _run_regularizer
+
+    def _run_initializer(self, case: Case, policy: str) -> dict[str, Value]:
+        initializer = self.make(case, case, policy)
+        shape = case.inputs[0]
+        return {"output 0": to_numpy(initializer(shape, dtype=getattr(torch, draw.variable_dtype(policy))))}
+
+    def _call(self, function: Callable[..., Any], case: Case, policy: str) -> dict[str, Value]:
+        (args, kwargs), floating = self._inputs([draw.inputs(case, policy), draw.call(case, policy)])
+        masks = draw.masks(case, policy)
+        if masks is not None:
+            kwargs = {**kwargs, "mask": self._tensor(masks[0])}
+        flat = [y for y in leaves(function(*args, **kwargs)) if isinstance(y, Tensor)]
+        grads = gradients(flat, floating, case)
+        return numbered("output", map(to_numpy, flat)) | numbered("gradient of input", grads)
+
+
+def _namespace(kind: str) -> Any:
+    return {
+        "layer": torch_layers,
+        "merge_function": torch_layers,
+        "loss": torch_layers.losses,
+        "loss_function": torch_layers.losses,
+        "activation": torch_layers.activations,
+        "initializer": torch_layers.initializers,
+        "regularizer": torch_layers.regularizers,
+        "constraint": torch_layers.constraints,
+    }[kind]
+
+
+def _dtype(kind: str, config: Any, policy: str) -> dict[str, str]:
+    """Say the dtype policy of a run to what takes one, unless the case's own config does."""
+    if kind not in ("layer", "loss") or "dtype" in config:
+        return {}
+    return {"dtype": policy if kind == "layer" else draw.compute_dtype(policy)}
+
+
+def takes_mask(layer: nn.Module) -> bool:
+    """Tell whether a layer's `forward` takes a mask."""
+    import inspect
+
+    return "mask" in inspect.signature(layer.forward).parameters

@@ -1,0 +1,31 @@
+"""Every Keras layer, loss and activation as a plain PyTorch module: same arguments, same numbers.
+
+Neither Keras nor TensorFlow is needed or imported.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch_layers import activations, constraints, initializers, layers, losses, regularizers
+from torch_layers.layers import *  # noqa: F403
+from torch_layers.layers import __all__ as _layer_names
+from torch_layers.layers.base import InputSpec, Layer
+from torch_layers.layers.weighted import apply_constraints, penalties
+from torch_layers.serialization import deserialize, serialize
+
+__version__ = "0.1.0"
+
+__all__ = sorted(  # noqa: PLE0605
+    [
+        *("InputSpec", "Layer", "activations", "apply_constraints", "constraints", "deserialize", "initializers"),
+        *("layers", "losses", "penalties", "regularizers", "serialize"),
+        *_layer_names,
+    ]
+)
+
+
+def __getattr__(name: str) -> Any:
+    from torch_layers.registry import nearest
+
+    raise AttributeError(f"torch_layers has no {name!r}{nearest(name, __all__)}")
