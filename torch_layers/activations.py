@@ -283,7 +283,7 @@ def get(identifier: Any, custom_objects: serialization.CustomObjects | None = No
     return linear if identifier is None else serialization.get(identifier, activations, custom_objects)
 
 
-def serialize(activation: Activation) -> str | dict[str, Any]:
+def serialize(activation: Activation) -> Any:
     """Return the name of one of the functions above; for any other function, layer or object its config.
 
     Raises: TypeError if it can't be described by plain values.

@@ -48,7 +48,9 @@ class Constant(Initializer):
     def __call__(self, shape: Sequence[int], dtype: DType = None, *, device: Device = None) -> Tensor:
         made = torch.empty(tuple(shape), dtype=dtype_of(dtype), device=device)
         value = torch.as_tensor(self.value, dtype=made.dtype).detach()
-        if self.only_shape not in (None, made.shape) or torch.broadcast_shapes(value.shape, made.shape) != made.shape:
+        pairs = zip(reversed(value.shape), reversed(made.shape), strict=False)
+        fits = value.ndim <= made.ndim and all(size in (1, wanted) for size, wanted in pairs)
+        if not fits or self.only_shape not in (None, made.shape):
             raise ValueError(f"Constant: value has the shape {tuple(value.shape)}, the weight {tuple(shape)}")
         return made.copy_(value)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import torch
 from torch import Tensor
@@ -29,7 +29,7 @@ class Initializer(Configurable):
     """
 
     registry = initializers
-    aliases = ("initializer",)
+    aliases: ClassVar[tuple[str, ...]] = ("initializer",)
 
     def __call__(self, shape: Sequence[int], dtype: DType = None, *, device: Device = None) -> Tensor:
         """Return a new tensor. `shape` is that of Keras's weight, such as (inputs, units) for a kernel of Dense."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from torch_layers.registry import nearest
 
-Array = np.ndarray
+Array = np.ndarray[Any, Any]
 
 # w(x) = sum of a[i] * cos(i pi x) for x from -1 to 1, the middle of the window being 0.
 _COSINE_SUMS: dict[str, tuple[float, ...]] = {
@@ -20,6 +21,10 @@ _COSINE_SUMS: dict[str, tuple[float, ...]] = {
     "blackmanharris": (0.35875, 0.48829, 0.14128, 0.01168),
     "flattop": (0.21557895, 0.41663158, 0.277263158, 0.083578947, 0.006947368),
 }
+
+
+def _bohman(x: Array) -> Array:
+    return (1 - x) * np.cos(np.pi * x) + np.sin(np.pi * x) / np.pi
 
 
 def _parzen(x: Array) -> Array:
@@ -55,10 +60,6 @@ _OTHERS: dict[str, Callable[[Array, int], Array]] = {
 }
 
 
-def _bohman(x: Array) -> Array:
-    return (1 - x) * np.cos(np.pi * x) + np.sin(np.pi * x) / np.pi
-
-
 def window(name: str, size: int, periodic: bool) -> Array:
     """Return the `size` values of a window, symmetric or, for spectra, periodic: the symmetric one a step longer.
 
@@ -67,9 +68,9 @@ def window(name: str, size: int, periodic: bool) -> Array:
     if name not in _COSINE_SUMS and name not in _OTHERS:
         allowed = [*_COSINE_SUMS, *_OTHERS]
         raise ValueError(f"window={name!r} is not one of {tuple(allowed)}{nearest(name, allowed)}; or give its values")
-    steps = size if periodic else size - 1
-    if steps < 1:
+    if size <= 1:
         return np.ones(size)
+    steps = size if periodic else size - 1
     n = np.arange(steps + 1) - steps / 2
     if name in _COSINE_SUMS:
         values = sum(a * np.cos(2 * np.pi * i * n / steps) for i, a in enumerate(_COSINE_SUMS[name]))

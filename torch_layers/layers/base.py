@@ -50,12 +50,27 @@ class InputSpec:
 
 
 class _BuildsAtOnce(type):
-    """Finishes a layer after the last `__init__`: builds it if its input shape is known, sets `weights=`."""
+    """Finishes a layer after the last `__init__`: builds it if its input shape is known, sets `weights=`.
+
+    An error about an argument's value, such as an unknown activation, is made to name the layer and the argument.
+    """
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
-        layer = super().__call__(*args, **kwargs)
+        try:
+            layer = super().__call__(*args, **kwargs)
+        except ValueError as error:
+            raise cls._named(error, args, kwargs) from error.__cause__
         layer._finish_init()
         return layer
+
+    def _named(cls, error: ValueError, args: tuple[Any, ...], kwargs: dict[str, Any]) -> ValueError:
+        message = str(error)
+        if message.startswith(f"{cls.__name__}:"):
+            return error
+        given = {**dict(zip((p.name for p in parameters(cls)), args, strict=False)), **kwargs}
+        argument = next((name for name, value in given.items() if f" {value!r}" in message), None)
+        named = argument is not None and not any(message.startswith(f"{name}=") for name in given)
+        return ValueError(f"{cls.__name__}: {f'{argument}: ' if named else ''}{message}")
 
 
 def _marks_built(build: Callable[..., None]) -> Callable[..., None]:
@@ -116,10 +131,7 @@ class Layer(Configurable, Weighted, metaclass=_BuildsAtOnce):
             raise TypeError(f"{cls}: unknown argument{'s' * (len(kwargs) > 1)} {', '.join(map(repr, kwargs))}{hint}")
         if not isinstance(trainable, bool):
             raise ValueError(f"{cls}: trainable={trainable!r} is not a bool")
-        try:
-            self.dtype_policy = dtypes.policy(dtype)
-        except ValueError as error:
-            raise ValueError(f"{cls}: {error}") from None
+        self.dtype_policy = dtypes.policy(dtype)
         self.compute_dtype, self.variable_dtype = self.dtype_policy.compute, self.dtype_policy.variable
         self.name = name or snake_case(cls)
         self.has_own_name = name is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from torch_layers import initializers
@@ -15,6 +16,9 @@ class _LoRA(Layer):
 
     `lora_a` and `lora_b` are float32, in Keras's layout; scale is `lora_alpha / lora_rank`.
     """
+
+    # Keras's Dense and Embedding drop the constructor's `lora_alpha` when they are built: the scale is 1 then.
+    keeps_lora_alpha = False
 
     def _set_lora(self, rank: int | None, alpha: float | None, quantization_config: Any) -> None:
         self.lora_rank, self.lora_alpha = rank, alpha if alpha is not None else rank
@@ -30,7 +34,7 @@ class _LoRA(Layer):
     def create_weights(self, **keras_shapes: Any) -> None:
         super().create_weights(**keras_shapes)
         if self.lora_rank and not self.lora_enabled:
-            self.enable_lora(self.lora_rank, self.lora_alpha)
+            self.enable_lora(self.lora_rank, self.lora_alpha if self.keeps_lora_alpha else None)
 
     def enable_lora(
         self,
@@ -57,10 +61,9 @@ class _LoRA(Layer):
                 initializer=initializers.get(initializer),
                 keras_name=f"lora_{kernel.keras_name}_{name[-1]}",
                 regularizer=kernel.regularizer,
-                dtype=self._lora_dtype,
+                dtype=torch.float32,  # as in Keras, whatever the policy
             )
         super().create_weights(lora_a=(*shape[:-1], rank), lora_b=(rank, shape[-1]))
-        self.lora_a.to(self.weight.device), self.lora_b.to(self.weight.device)
         self.weight.requires_grad_(False)
         self.lora_enabled, self.lora_rank = True, rank
         self.lora_alpha = lora_alpha if lora_alpha is not None else rank
