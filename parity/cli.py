@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
 
 from parity import report
 from parity.cases import name_of, numbered, select
@@ -130,3 +131,30 @@ def show(
     for short, result in zip(chosen, done.results, strict=True):
         report.full(short, result, done.environments, Console(width=200 if not sys.stdout.isatty() else None))
     sys.exit(0 if done.passed else DIFFERENT)
+
+
+@app.command()
+def coverage(reference: Reference = REFERENCE) -> None:
+    """List classes, functions and constructor arguments of the installed Keras that no case touches."""
+    from parity.coverage import KINDS, complete, summary
+    from parity.coverage import coverage as measure
+    from parity.sides.keras import load
+
+    try:
+        keras = load("tf_keras" if reference == "tf-keras" else "keras", "tensorflow")
+    except MissingSide as error:
+        raise _fail(error) from error
+    table = measure(keras)
+    drawn = Table(box=None, header_style="bold", pad_edge=False)
+    for head in ("kind", "in Keras", "built", "with cases", "arguments", "set by cases"):
+        drawn.add_column(head, justify="left" if head == "kind" else "right")
+    for kind in KINDS:
+        of_kind = [thing for thing in table if thing.kind == kind]
+        built = [thing for thing in of_kind if thing.built]
+        numbers = (len(of_kind), len(built), sum(bool(t.cases) for t in built))
+        arguments = (sum(len(t.arguments) for t in built), sum(len(t.touched) for t in built))
+        drawn.add_row(kind, *map(str, numbers + arguments))
+    Console().print(drawn)
+    for line in summary(table):
+        typer.echo(line)
+    sys.exit(0 if complete(table) else DIFFERENT)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,7 @@ import numpy as np
 from parity import draw
 from parity.case import Case
 from parity.record import Value
+from parity.sides.exact import exact_constants
 
 Call = Callable[[], tuple[list[Any], Any]]
 
@@ -26,12 +29,15 @@ class TensorFlow:
 
     def environment(self) -> dict[str, str]:
         """Name the framework's part of an environment."""
-        import os
-
         return {
             "threads": str(self.tf.config.threading.get_intra_op_parallelism_threads() or "all"),
+            "float64 constants": "exact",
             "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default"),
         }
+
+    def oracle(self) -> AbstractContextManager[None]:
+        """Return the context of a float64 run."""
+        return exact_constants(self.tf)
 
     def tensor(self, array: Any) -> Any:
         """Return a numpy array as a tensor."""
@@ -83,6 +89,10 @@ class Torch:
     def environment(self) -> dict[str, str]:
         """Name the framework's part of an environment."""
         return {"threads": str(self.torch.get_num_threads())}
+
+    def oracle(self) -> AbstractContextManager[None]:
+        """Return the context of a float64 run; torch needs nothing."""
+        return nullcontext()
 
     def tensor(self, array: Any) -> Any:
         """Return a numpy array as a tensor that takes gradients if it is of floats."""

@@ -20,6 +20,10 @@ class MissingSide(Exception):
     """Raised when a side that was asked for can't run here: a framework or a device is missing. Says what to install."""
 
 
+class Unanswerable(ValueError):
+    """Raised for a question that is itself wrong, such as weights that do not pair off; never taken for an answer."""
+
+
 class Side(ABC):
     """Someone who computes cases. Reference and implementation are roles: any side can play either."""
 
@@ -39,6 +43,8 @@ class Side(ABC):
         record, start = Record(environment=self.environment()), time.perf_counter()
         try:
             record.values = self.run(case, policy)
+        except Unanswerable:
+            raise
         except Lacks as lack:
             record.lacks = str(lack)
         except Exception as error:  # whatever a framework raises for this case is what it says of it

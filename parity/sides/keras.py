@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.metadata
 import inspect
@@ -74,7 +75,8 @@ class Keras(Side):
     def run(self, case: Case, policy: str) -> dict[str, Value]:
         self.keras.backend.set_floatx(draw.variable_dtype(policy) if policy == "float64" else "float32")
         self.keras.utils.set_random_seed(case.seed("keras") % 2**31)
-        with warnings.catch_warnings():
+        oracle = self.engine.oracle() if policy == "float64" else contextlib.nullcontext()
+        with warnings.catch_warnings(), oracle:
             warnings.simplefilter("ignore")
             return getattr(self, f"_run_{case.kind}", self._run_function)(case, policy)
 
@@ -129,9 +131,8 @@ class Keras(Side):
         if self._takes(layer, "training"):
             kwargs = {**kwargs, "training": case.training}
         layer(*args, **kwargs)
+        self.set_weights(layer, case, policy)
         weights = list(layer.weights)
-        named = [(_plain(w.name), w.shape, _dtype_name(w.dtype)) for w in weights]
-        layer.set_weights(draw.weights(case, named, policy))
         trained = [(i, w) for i, w in enumerate(weights) if any(w is t for t in layer.trainable_weights)]
 
         def call() -> tuple[list[Any], Any]:
@@ -153,6 +154,11 @@ class Keras(Side):
         output_masks = [getattr(y, "_keras_mask", None) for y in leaves(outputs) if y is not None]
         found |= numbered("mask", (self.engine.value(m) for m in output_masks if m is not None))
         return found
+
+    def set_weights(self, layer: Any, case: Case, policy: str) -> None:
+        """Give a layer the weights of the case."""
+        named = [(_plain(w.name), w.shape, _dtype_name(w.dtype)) for w in layer.weights]
+        layer.set_weights(draw.weights(case, named, policy))
 
     def _takes(self, layer: Any, argument: str) -> bool:
         return argument in inspect.signature(layer.call).parameters

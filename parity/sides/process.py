@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import signal
+from collections.abc import Iterator
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any
@@ -18,6 +20,20 @@ SECONDS_PER_CASE = 120.0
 SECONDS_TO_START = 240.0
 
 
+@contextlib.contextmanager
+def _quiet_stderr() -> Iterator[None]:
+    """Silence what C++ code prints while a framework is imported: TensorFlow greets on stderr past every setting."""
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
 def _serve(connection: Connection, side: str, device: str, threads: int) -> None:
     """Make the side, then answer each (case, policy) with its record, until None comes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the main process ends this one
@@ -29,7 +45,8 @@ def _serve(connection: Connection, side: str, device: str, threads: int) -> None
     from parity.sides import make
 
     try:
-        made = make(side, device)
+        with _quiet_stderr():
+            made = make(side, device)
     except Exception as error:
         connection.send((type(error).__name__, str(error)))
         return
@@ -74,10 +91,8 @@ class SideProcess:
         if self._process is None or not self._process.is_alive():
             self.start()
             self.wait()
-        try:
+        with contextlib.suppress(BrokenPipeError):  # `answer` reports the death
             self._connection.send((case, policy))
-        except BrokenPipeError:
-            pass  # `answer` reports the death
 
     def answer(self) -> Record:
         """Return the record of the question asked last; a death or a hang becomes its error."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 from collections.abc import Callable
 from typing import Any
@@ -12,10 +13,11 @@ from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 
 import torch_layers
-from parity import draw
+from parity import draw, transfer
 from parity.case import Case, Object
 from parity.record import Value
 from parity.sides.base import MissingSide, Side, leaves, machine, numbered, rebuilt
+from torch_layers.layers.weighted import Weighted
 
 
 def torch_device(name: str) -> torch.device:
@@ -116,11 +118,21 @@ class TorchLayers(Side):
         floating = [x.requires_grad_() for x in flat if isinstance(x, Tensor) and x.is_floating_point()]
         return rebuilt(nested, flat), floating
 
+    def pairs(self, module: nn.Module) -> list[transfer.Pairing]:
+        """Return how Keras's weights correspond to the module's tensors."""
+        assert isinstance(module, Weighted)
+        return transfer.own(module)
+
+    def weights(self, module: nn.Module, pairs: list[transfer.Pairing], case: Case, policy: str) -> None:
+        """Give the module the weights of the case."""
+        named = [(pair.keras_name, pair.keras_shape, _name(pair.tensor(module))) for pair in pairs]
+        transfer.send(draw.weights(case, named, policy), module, pairs)
+
     def _run_layer(self, case: Case, policy: str) -> dict[str, Value]:
         layer = self.make(case, case, policy)
-        layer.train(case.training)
-        inputs, floating = self._inputs([draw.inputs(case, policy), draw.call(case, policy)])
-        args, kwargs = inputs
+        if isinstance(layer, nn.Module):
+            layer.train(case.training)
+        (args, kwargs), floating = self._inputs([draw.inputs(case, policy), draw.call(case, policy)])
         masks = draw.masks(case, policy)
         mask: Any = None
         if masks is not None:
@@ -129,28 +141,27 @@ class TorchLayers(Side):
                 kwargs = {**kwargs, "mask": mask}
         with torch.no_grad():
             layer(*args, **kwargs)
-        entries = list(layer.weight_entries())
-        shapes = [(spec.keras_name, w.shape, str(w.dtype)) for (_, spec), w in zip(entries, layer.get_weights(), strict=True)]
-        dtypes = [_name(getattr(owner, spec.name)) for owner, spec in entries]
-        named = [(name, shape, dtype) for (name, shape, _), dtype in zip(shapes, dtypes, strict=True)]
-        layer.set_weights(draw.weights(case, named, policy))
+        pairs = self.pairs(layer)
+        self.weights(layer, pairs, case, policy)
         outputs = layer(*args, **kwargs)
         flat = [y for y in leaves(outputs) if isinstance(y, Tensor)]
-        trained = [(i, owner, spec) for i, (owner, spec) in enumerate(entries) if getattr(owner, spec.name).requires_grad]
-        penalties = layer.losses
-        sources = [*floating, *(getattr(owner, spec.name) for _, owner, spec in trained)]
+        trained = [pair for pair in pairs if pair.tensor(layer).requires_grad]
+        penalties = layer.losses if isinstance(layer, Weighted) else []
+        sources = [*floating, *(pair.tensor(layer) for pair in trained)]
         grads = gradients([*flat, *penalties], sources, case)
         found = numbered("output", map(to_numpy, flat))
         found |= numbered("gradient of input", grads[: len(floating)])
-        for (index, owner, spec), grad in zip(trained, grads[len(floating) :], strict=True):
-            array = spec.layout.to_keras(grad.array, owner._keras_shapes[spec.name])
-            found[f"gradient of weight {index} ({spec.keras_name})"] = Value(np.ascontiguousarray(array), grad.dtype)
+        for pair, grad in zip(trained, grads[len(floating) :], strict=True):
+            array = pair.layout.to_keras(grad.array, pair.keras_shape)
+            found[f"gradient of weight {pair.index} ({pair.keras_name})"] = Value(np.ascontiguousarray(array), grad.dtype)
         found |= numbered("penalty", map(to_numpy, penalties))
+        kept = (pair for pair in pairs if not isinstance(pair.tensor(layer), nn.Parameter))
         found |= numbered(
-            "state", (to_numpy(owner._keras_value(spec.name)) for owner, spec in entries if not spec.trainable)
+            "state", (to_numpy(pair.layout.to_keras(pair.tensor(layer), pair.keras_shape)) for pair in kept)
         )
-        out_mask = layer.compute_mask(args[0] if args else None, mask)
-        found |= numbered("mask", (to_numpy(m) for m in leaves(out_mask) if isinstance(m, Tensor)))
+        if hasattr(layer, "compute_mask"):
+            out_mask = layer.compute_mask(args[0] if args else None, mask)
+            found |= numbered("mask", (to_numpy(m) for m in leaves(out_mask) if isinstance(m, Tensor)))
         return found
 
     def _run_loss(self, case: Case, policy: str) -> dict[str, Value]:
@@ -201,8 +212,6 @@ def _dtype(kind: str, config: Any, policy: str) -> dict[str, str]:
     return {"dtype": policy if kind == "layer" else draw.compute_dtype(policy)}
 
 
-def takes_mask(layer: nn.Module) -> bool:
+def takes_mask(layer: Any) -> bool:
     """Tell whether a layer's `forward` takes a mask."""
-    import inspect
-
-    return "mask" in inspect.signature(layer.forward).parameters
+    return "mask" in inspect.signature(getattr(layer, "forward", layer)).parameters

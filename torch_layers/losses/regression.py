@@ -1,0 +1,207 @@
+"""Losses of real-valued targets: squared, absolute, relative and logarithmic errors, Huber and log-cosh.
+
+Each function averages over the last axis: (batch, *, size) twice -> (batch, *).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, ClassVar
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from torch_layers.losses.base import _MatchedLoss
+from torch_layers.losses.tensors import EPSILON, Array, broadcast, tensors
+from torch_layers.registry import losses
+
+
+
+@losses.alias("mse", "MSE")
+def mean_squared_error(y_true: Array, y_pred: Array) -> Tensor:
+    """Return the mean of (y_true - y_pred)^2 over the last axis.
+
+    Raises: ValueError if the shapes don't broadcast. Source: keras.losses.mean_squared_error, Keras 3.15.
+    """
+    y_true, y_pred = broadcast("mean_squared_error", *tensors(y_true, y_pred))
+    return F.mse_loss(y_pred, y_true, reduction="none").mean(-1)
+
+
+@losses.alias("mae", "MAE")
+def mean_absolute_error(y_true: Array, y_pred: Array) -> Tensor:
+    """Return the mean of |y_true - y_pred| over the last axis.
+
+    Raises: ValueError if the shapes don't broadcast. Source: keras.losses.mean_absolute_error, Keras 3.15.
+    """
+    y_true, y_pred = broadcast("mean_absolute_error", *tensors(y_true, y_pred))
+    return F.l1_loss(y_pred, y_true, reduction="none").mean(-1)
+
+
+@losses.alias("mape", "MAPE")
+def mean_absolute_percentage_error(y_true: Array, y_pred: Array) -> Tensor:
+    """Return 100 times the mean of |y_true - y_pred| / max(|y_true|, 1e-7) over the last axis.
+
+    Raises: ValueError if the shapes don't broadcast. Source: keras.losses.mean_absolute_percentage_error, Keras 3.15.
+    """
+    y_true, y_pred = broadcast("mean_absolute_percentage_error", *tensors(y_true, y_pred))
+    return 100.0 * ((y_true - y_pred) / y_true.abs().clamp(min=EPSILON)).abs().mean(-1)
+
+
+@losses.alias("msle", "MSLE")
+def mean_squared_logarithmic_error(y_true: Array, y_pred: Array) -> Tensor:
+    """Return the mean of (log(1 + y_true) - log(1 + y_pred))^2 over the last axis, both at least 1e-7.
+
+    Raises: ValueError if the shapes don't broadcast. Source: keras.losses.mean_squared_logarithmic_error, Keras 3.15.
+    """
+    y_true, y_pred = broadcast("mean_squared_logarithmic_error", *tensors(y_true, y_pred))
+    return F.mse_loss(_log1p(y_pred), _log1p(y_true), reduction="none").mean(-1)
+
+
+def _log1p(x: Tensor) -> Tensor:
+    return x.clamp(min=EPSILON).log1p()
+
+
+@losses.add
+def huber(y_true: Array, y_pred: Array, delta: float = 1.0) -> Tensor:
+    """Return the mean over the last axis of e^2 / 2 where |e| <= delta, else delta |e| - delta^2 / 2; e = y_pred - y_true.
+
+    Raises: ValueError if the shapes don't broadcast. Source: keras.losses.huber, Keras 3.15.
+    """
+    y_true, y_pred = broadcast("huber", *tensors(y_true, y_pred))
+    if delta > 0:
+        return F.huber_loss(y_pred, y_true, reduction="none", delta=delta).mean(-1)
+    # torch refuses these; Keras computes on: no error is within a negative delta.
+    error = (y_pred - y_true).abs()
+    return (delta * error - 0.5 * delta**2).mean(-1)
+
+
+@losses.add
+def log_cosh(y_true: Array, y_pred: Array) -> Tensor:
+    """Return the mean of log(cosh(y_pred - y_true)) over the last axis.
+
+    Raises: ValueError if the shapes don't broadcast. Source: keras.losses.log_cosh, Keras 3.15.
+    """
+    y_true, y_pred = broadcast("log_cosh", *tensors(y_true, y_pred))
+    error = y_pred - y_true
+    # log(cosh(e)) = e + log(1 + exp(-2e)) - log(2). Torch's softplus is linear from 20 on, which float64 would notice.
+    return (error + F.softplus(-2 * error, threshold=40)).mean(-1) - math.log(2)
+
+
+class MeanSquaredError(_MatchedLoss):
+    """The mean of (y_true - y_pred)^2.
+
+    Shape: (batch, *) twice. Raises: ValueError if the shapes don't broadcast.
+    Source: keras.losses.MeanSquaredError, Keras 3.15.
+    """
+
+    def __init__(
+        self, reduction: str | None = "sum_over_batch_size", name: str = "mean_squared_error", dtype: Any = None
+    ) -> None:
+        super().__init__(name, reduction, dtype)
+
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        return mean_squared_error(y_true, y_pred)
+
+    def fused_mean(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        return F.mse_loss(y_pred, y_true)
+
+
+class MeanAbsoluteError(_MatchedLoss):
+    """The mean of |y_true - y_pred|.
+
+    Shape: (batch, *) twice. Raises: ValueError if the shapes don't broadcast.
+    Source: keras.losses.MeanAbsoluteError, Keras 3.15.
+    """
+
+    def __init__(
+        self, reduction: str | None = "sum_over_batch_size", name: str = "mean_absolute_error", dtype: Any = None
+    ) -> None:
+        super().__init__(name, reduction, dtype)
+
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        return mean_absolute_error(y_true, y_pred)
+
+    def fused_mean(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        return F.l1_loss(y_pred, y_true)
+
+
+class MeanAbsolutePercentageError(_MatchedLoss):
+    """The mean of 100 |y_true - y_pred| / max(|y_true|, 1e-7).
+
+    Shape: (batch, *) twice. Raises: ValueError if the shapes don't broadcast.
+    Source: keras.losses.MeanAbsolutePercentageError, Keras 3.15.
+    """
+
+    def __init__(
+        self,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "mean_absolute_percentage_error",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(name, reduction, dtype)
+
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        return mean_absolute_percentage_error(y_true, y_pred)
+
+
+class MeanSquaredLogarithmicError(_MatchedLoss):
+    """The mean of (log(1 + y_true) - log(1 + y_pred))^2, both at least 1e-7.
+
+    Shape: (batch, *) twice. Raises: ValueError if the shapes don't broadcast.
+    Source: keras.losses.MeanSquaredLogarithmicError, Keras 3.15.
+    """
+
+    def __init__(
+        self,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "mean_squared_logarithmic_error",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(name, reduction, dtype)
+
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        return mean_squared_logarithmic_error(y_true, y_pred)
+
+
+class Huber(_MatchedLoss):
+    """Squared where the error is at most `delta`, linear beyond; see `huber`.
+
+    As in Keras, the config doesn't hold `delta`: a loss made from it has the default.
+
+    Shape: (batch, *) twice. Raises: ValueError if the shapes don't broadcast.
+    Source: keras.losses.Huber, Keras 3.15.
+    """
+
+    config_omits: ClassVar[frozenset[str]] = frozenset({"dtype", "delta"})
+
+    def __init__(
+        self,
+        delta: float = 1.0,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "huber_loss",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(name, reduction, dtype)
+        self.delta = delta
+
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        return huber(y_true, y_pred, self.delta)
+
+    def fused_mean(self, y_true: Tensor, y_pred: Tensor) -> Tensor | None:
+        return F.huber_loss(y_pred, y_true, delta=self.delta) if self.delta > 0 else None
+
+
+class LogCosh(_MatchedLoss):
+    """The mean of log(cosh(y_pred - y_true)): squared for small errors, absolute for large ones.
+
+    Shape: (batch, *) twice. Raises: ValueError if the shapes don't broadcast.
+    Source: keras.losses.LogCosh, Keras 3.15.
+    """
+
+    def __init__(
+        self, reduction: str | None = "sum_over_batch_size", name: str = "log_cosh", dtype: Any = None
+    ) -> None:
+        super().__init__(name, reduction, dtype)
+
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        return log_cosh(y_true, y_pred)
