@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 def snake_case(name: str) -> str:
-    """Spell a class name as Keras spells it in lower case: `GlorotUniform` is `glorot_uniform`, `L1L2` is `l1_l2`."""
+    """Spell a class name as Keras spells it in lower case: `GlorotUniform` is `glorot_uniform`."""
     name = re.sub(r"\W+", "", name)
     name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
     return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()

@@ -14,7 +14,8 @@ from parity.case import Case
 from parity.record import Value
 from parity.sides.exact import exact_constants
 
-Call = Callable[[], tuple[list[Any], Any]]
+# Called with tensors in the place of the inputs and variables that take gradients; gives flat outputs, and as they are.
+Call = Callable[[list[Any], list[Any]], tuple[list[Any], Any]]
 
 
 class TensorFlow:
@@ -65,7 +66,7 @@ class TensorFlow:
         tf = self.tf
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch([*inputs, *variables])
-            flat, outputs = call()
+            flat, outputs = call(inputs, variables)
         floating = [(i, y) for i, y in enumerate(flat) if self.is_float(y)]
         cotangents = [tf.constant(draw.cotangent(case, i, y.shape, y.dtype.name)) for i, y in floating]
         sources = [*inputs, *variables]
@@ -121,7 +122,7 @@ class Torch:
         self, call: Call, inputs: list[Any], variables: list[Any], case: Case
     ) -> tuple[list[Any], Any, list[Value]]:
         """Call, then pull the case's cotangents back to inputs and variables; no connection is a gradient of zeros."""
-        flat, outputs = call()
+        flat, outputs = call(inputs, variables)
         sources = [*inputs, *variables]
         pairs = [
             (y, self.tensor(draw.cotangent(case, i, y.shape, str(y.dtype).removeprefix("torch."))).detach())
@@ -136,4 +137,54 @@ class Torch:
         return flat, outputs, [self.value(grad) for grad in grads]
 
 
-BACKENDS: dict[str, type] = {"tensorflow": TensorFlow, "torch": Torch}
+class Jax:
+    """JAX, under Keras."""
+
+    def __init__(self) -> None:
+        import jax
+
+        jax.config.update("jax_enable_x64", True)  # or float64 is silently float32
+        self.jax = jax
+
+    def environment(self) -> dict[str, str]:
+        """Name the framework's part of an environment."""
+        return {"threads": os.environ.get("OMP_NUM_THREADS", "all"), "x64": "True"}
+
+    def oracle(self) -> AbstractContextManager[None]:
+        """Return the context of a float64 run; JAX needs nothing."""
+        return nullcontext()
+
+    def tensor(self, array: Any) -> Any:
+        """Return a numpy array as a tensor."""
+        return self.jax.numpy.asarray(array)
+
+    def plain(self, variable: Any) -> Any:
+        """Return a Keras variable's tensor."""
+        return variable.value
+
+    def is_float(self, tensor: Any) -> bool:
+        """Tell whether a tensor takes gradients."""
+        return isinstance(tensor, self.jax.Array) and self.jax.numpy.issubdtype(tensor.dtype, self.jax.numpy.floating)
+
+    def value(self, tensor: Any) -> Value:
+        """Return a tensor as a value of a record."""
+        return Value.of(np.array(tensor), tensor.dtype.name)
+
+    def differentiate(
+        self, call: Call, inputs: list[Any], variables: list[Any], case: Case
+    ) -> tuple[list[Any], Any, list[Value]]:
+        """Call, then pull the case's cotangents back to inputs and variables."""
+        flat, outputs = call(inputs, variables)
+        floating = [i for i, y in enumerate(flat) if self.is_float(y)]
+        cotangents = [self.tensor(draw.cotangent(case, i, flat[i].shape, flat[i].dtype.name)) for i in floating]
+
+        def floats(inputs: list[Any], variables: list[Any]) -> list[Any]:
+            again = call(inputs, variables)[0]
+            return [again[i] for i in floating]
+
+        _, pull_back = self.jax.vjp(floats, inputs, variables)
+        of_inputs, of_variables = pull_back(cotangents)
+        return flat, outputs, [self.value(grad) for grad in (*of_inputs, *of_variables)]
+
+
+BACKENDS: dict[str, type] = {"tensorflow": TensorFlow, "torch": Torch, "jax": Jax}

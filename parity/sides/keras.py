@@ -37,6 +37,8 @@ def load(package: str, backend: str) -> Any:
     os.environ["KERAS_BACKEND"] = backend
     try:
         importlib.import_module(backend)
+        with contextlib.suppress(ImportError):  # Keras imports it lazily on its other backends, greeting on stderr then
+            importlib.import_module("tensorflow")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             keras = importlib.import_module(package)
@@ -135,13 +137,16 @@ class Keras(Side):
         weights = list(layer.weights)
         trained = [(i, w) for i, w in enumerate(weights) if any(w is t for t in layer.trainable_weights)]
 
-        def call() -> tuple[list[Any], Any]:
+        variables = [getattr(w, "value", w) if self.package == "keras" else w for _, w in trained]
+
+        def call(inputs: list[Any], values: list[Any]) -> tuple[list[Any], Any]:
             if hasattr(layer, "_clear_losses"):
                 layer._clear_losses()
-            outputs = layer(*args, **kwargs)
-            return [y for y in leaves(outputs) if y is not None] + list(layer.losses), outputs
+            new_args, new_kwargs = _replaced([args, kwargs], floating, inputs)
+            with self._holding([w for _, w in trained], variables, values):
+                outputs = layer(*new_args, **new_kwargs)
+                return [y for y in leaves(outputs) if y is not None] + list(layer.losses), outputs
 
-        variables = [getattr(w, "value", w) if self.package == "keras" else w for _, w in trained]
         flat, outputs, grads = self.engine.differentiate(call, floating, variables, case)
         count = len([y for y in leaves(outputs) if y is not None])
         found = numbered("output", map(self.engine.value, flat[:count]))
@@ -159,6 +164,12 @@ class Keras(Side):
         """Give a layer the weights of the case."""
         named = [(_plain(w.name), w.shape, _dtype_name(w.dtype)) for w in layer.weights]
         layer.set_weights(draw.weights(case, named, policy))
+
+    def _holding(self, weights: list[Any], held: list[Any], values: list[Any]) -> contextlib.AbstractContextManager[Any]:
+        """Let Keras's weights stand for other values, which a functional backend traces."""
+        if all(value is own for value, own in zip(values, held, strict=True)):
+            return contextlib.nullcontext()
+        return self.keras.StatelessScope(list(zip(weights, values, strict=True)), collect_losses=True)
 
     def _takes(self, layer: Any, argument: str) -> bool:
         return argument in inspect.signature(layer.call).parameters
@@ -184,8 +195,9 @@ class Keras(Side):
         if masks is not None:
             args[-1]._keras_mask = self.engine.tensor(masks[0])
 
-        def call() -> tuple[list[Any], Any]:
-            outputs = function(*args, **kwargs)
+        def call(inputs: list[Any], _: list[Any]) -> tuple[list[Any], Any]:
+            new_args, new_kwargs = _replaced([args, kwargs], floating, inputs)
+            outputs = function(*new_args, **new_kwargs)
             return [y for y in leaves(outputs) if y is not None], outputs
 
         flat, _, grads = self.engine.differentiate(call, floating, [], case)
@@ -220,6 +232,18 @@ NAMESPACES = {
     "regularizer": "regularizers",
     "constraint": "constraints",
 }
+
+
+def _replaced(nested: Any, old: list[Any], new: list[Any]) -> Any:
+    """Return a structure with some of its leaves replaced; masks that hang on tensors go over to the new ones."""
+    by_id = {id(o): n for o, n in zip(old, new, strict=True)}
+    flat = []
+    for leaf in leaves(nested):
+        replacement = by_id.get(id(leaf), leaf)
+        if replacement is not leaf and hasattr(leaf, "_keras_mask"):
+            replacement._keras_mask = leaf._keras_mask
+        flat.append(replacement)
+    return rebuilt(nested, flat)
 
 
 def trainable_at_birth(layer: Any, weights: list[Any]) -> list[Any]:
