@@ -54,7 +54,7 @@ class Configurable:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        if is_ours(cls) and hasattr(cls, "registry"):
+        if is_ours(cls) and "registry" not in vars(cls) and hasattr(cls, "registry"):  # not the base of a kind
             cls.registry.add(cls, *vars(cls).get("aliases", ()))
 
     def get_config(self) -> dict[str, Any]:

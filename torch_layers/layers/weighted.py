@@ -159,7 +159,7 @@ class Weighted(nn.Module):
         for name in self._specs:
             weight = getattr(self, name)
             if self._specs[name].trainable and weight is not None:
-                weight.requires_grad_(self._trainable)
+                weight.requires_grad = self._trainable
         for layer in self._layers_within():
             layer.trainable = value
 
