@@ -17,20 +17,24 @@ from torch.utils import _pytree as pytree
 from torch.utils import backend_registration
 
 DEVICES = ("meta", "cuda", "pretended")
-_posing: list[str] = []
+
+class _Pretended(backend_registration._DummyBackendModule):
+    """What `torch.random.fork_rng` asks of every accelerator that is there."""
+
+    def get_rng_state(self, device: int) -> Tensor:
+        return torch.empty(0)
+
+    def set_rng_state(self, state: Tensor, device: int) -> None:
+        pass
 
 
-def _pose_as_accelerator() -> None:
-    if not _posing:
-        backend_registration._setup_privateuseone_for_python_backend("pretended")
-        _posing.append("pretended")
+# At import, which conftest.py sees to: autograd counts the devices at its first backward.
+backend_registration._setup_privateuseone_for_python_backend("pretended", _Pretended())
 
 
 @contextmanager
 def on(device: str) -> Iterator[Callable[[Any], Any]]:
     """Give a function that makes tensors of a nested structure anew on `device`, where backward works if it can."""
-    if device == "pretended":
-        _pose_as_accelerator()
     with_gradients = device != "cuda" or torch.version.cuda is not None
 
     def moved(x: Any) -> Any:
