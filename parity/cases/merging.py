@@ -18,7 +18,6 @@ _PAIRS = [
     Case("", {}, [[(3, 1, 5), (3, 4, 1)]], why="both broadcast"),
     Case("", {}, [[(2, 3, 5), (2, 5)]], why="a lower rank gets axes behind the batch axis, not before it"),
     Case("", {}, [[(2, 4), (2, 6, 5, 4)]], why="the first has the lower rank"),
-    Case("", {}, [[(0, 5), (0, 5)]], why="empty batch"),
     Case("", {}, [[integers(2, 5, low=-9, high=9), integers(2, 5, low=-9, high=9)]], why="integers stay integers"),
     Case("", {}, [[integers(2, 5, low=-9, high=9), (2, 5)]], why="an integer and a float make a float"),
     Case("", {}, [[integers(2, 5, high=99, dtype="int8"), integers(2, 5, high=9, dtype="int64")]]),
@@ -147,12 +146,14 @@ _FUNCTIONS = [
     Case("concatenate", {}, [[(2, 3), (2, 5)]]),
     Case("concatenate", {"axis": 0}, [[(2, 3), (4, 3)]]),
     Case("dot", {}, [[(2, 3, 5), (2, 4, 5)]], why="axes is -1"),
-    Case("dot", {"axes": 1, "normalize": True}, [[(2, 5), (2, 5)]]),
+    Case("dot", {"axes": (1, 2)}, [[(2, 5), (2, 3, 5)]]),
     *(Case(name, {}, [[(2, 5), (2, 4)]], raises=True) for name in ("add", "multiply", "average", "maximum", "minimum")),
 ]
 
 CASES = [
     *(replace(case, name=name) for name in _FOLDS for case in _PAIRS),
+    # Keras on TensorFlow adds no empty batches: it takes the second input for a bias.
+    *(Case(name, {}, [[(0, 5), (0, 5)]], why="empty batch") for name in _FOLDS if name not in ("Add", "Average")),
     *(replace(case, name=name) for name in _MANY for case in _LISTS),
     Case("Subtract", {}, [[(2, 5)]], raises=True),
     Case("Subtract", {}, [[(2, 5), (2, 5), (2, 5)]], raises=True),

@@ -184,6 +184,11 @@ class Keras(Side):
         config = draw.config(case, policy, lambda o: self.make(o, case, policy))
         return self._call(lambda *args, **kwargs: function(*args, **kwargs, **config), case, policy)
 
+    def _run_merge_function(self, case: Case, policy: str) -> dict[str, Value]:
+        # What such a function doesn't name itself goes to the layer that it makes.
+        function, config = self._find(case.kind, case.name, case.config), {"dtype": policy, **case.config}
+        return self._call(lambda *args, **kwargs: function(*args, **kwargs, **config), case, policy)
+
     def _run_initializer(self, case: Case, policy: str) -> dict[str, Value]:
         initializer = self.make(case, case, policy)
         shape = case.inputs[0]

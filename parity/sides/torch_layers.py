@@ -172,6 +172,11 @@ class TorchLayers(Side):
         config = draw.config(case, policy, lambda o: self.make(o, case, policy))
         return self._call(lambda *args, **kwargs: function(*args, **kwargs, **config), case, policy)
 
+    def _run_merge_function(self, case: Case, policy: str) -> dict[str, Value]:
+        # What such a function doesn't name itself goes to the layer that it makes.
+        function, config = getattr(torch_layers, case.name), {"dtype": policy, **case.config}
+        return self._call(lambda *args, **kwargs: function(*args, **kwargs, **config), case, policy)
+
     def _run_regularizer(self, case: Case, policy: str) -> dict[str, Value]:
         return self._call(self.make(case, case, policy), case, policy)
 

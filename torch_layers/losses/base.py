@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, ClassVar
 
 import torch
@@ -22,11 +21,11 @@ class Loss(Configurable, nn.Module):
     of the loss's dtype with the shapes they came in; `sample_weight`, `mask` (True counts) and `reduction` act on what
     it returns. Keras reads a mask off the predictions; here it is an argument.
 
-    `reduction` is "sum_over_batch_size" (the mean), "mean" (the same), "mean_with_sample_weight", "sum", "none" or None.
-    `dtype` is a name, a torch dtype or a policy (its compute dtype). None is the wider of torch's default dtype and the
-    predictions' own: half-precision outputs are judged in float32 as in Keras, and, unlike Keras, a float64 model's in
-    float64. It is not part of the config, as in Keras. `name` defaults to the class's in snake case, without Keras's
-    running number.
+    `reduction` is "sum_over_batch_size" (the mean), "mean" (the same), "mean_with_sample_weight" (divides by the sum of
+    the weights), "sum", "none" or None. `dtype` is a name, a torch dtype or a policy (its compute dtype). None is the
+    wider of torch's default dtype and the predictions' own: half-precision outputs are judged in float32 as in Keras,
+    and, unlike in Keras, a float64 model's in float64. As in Keras, the config doesn't hold it. `name` defaults to the
+    class's in snake case, without Keras's running number.
 
     Raises: ValueError for an unknown reduction or a dtype that isn't a floating one.
     Source: keras.losses.Loss, Keras 3.15.
@@ -62,7 +61,7 @@ class Loss(Configurable, nn.Module):
         mask = None if mask is None else as_tensor(mask, torch.bool, values.device)
         valid = self.valid(y_true, values)
         if valid is not None:
-            mask = valid if mask is None else torch.logical_and(*meet(owner, losses=valid, mask=mask))
+            mask = valid if mask is None else torch.logical_and(*meet(owner, valid, mask, ("losses", "mask")))
         # CTC never computes in less than float32; its values come back in the dtype that was asked for.
         values = values.to(y_pred.dtype)
         return reduce(owner, values, sample_weight, mask, self.reduction)
@@ -97,7 +96,7 @@ class _MatchedLoss(Loss):
     """
 
     class_ids: ClassVar[bool] = False
-    shapes: ClassVar[Callable[[str, Tensor, Tensor], tuple[Tensor, Tensor]]] = staticmethod(broadcast)
+    shapes = staticmethod(broadcast)
 
     def prepare(self, y_true: Array, y_pred: Array, class_ids: bool = False) -> tuple[Tensor, Tensor]:
         y_true, y_pred = super().prepare(y_true, y_pred, self.class_ids)

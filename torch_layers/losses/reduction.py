@@ -22,7 +22,7 @@ def check_reduction(owner: str, reduction: Any) -> str | None:
     if reduction not in REDUCTIONS:
         hint = nearest(reduction, [name for name in REDUCTIONS if name])
         raise ValueError(f"{owner}: reduction={reduction!r} is not one of {REDUCTIONS}{hint}")
-    return reduction
+    return None if reduction is None else str(reduction)
 
 
 def reduce(
@@ -38,9 +38,10 @@ def reduce(
     weight = None if sample_weight is None else as_tensor(sample_weight, values.dtype, values.device)
     if mask is not None:
         kept = _mask_weight(mask, values.dtype, reduction)
-        weight = kept if weight is None else _times(owner, mask=kept, sample_weight=weight)
+        weight = kept if weight is None else _times(owner, kept, weight, ("mask", "sample_weight"))
     if weight is not None:
-        values, weight = meet(owner, losses=values, sample_weight=weight)
+        names = ("losses", "mask" if sample_weight is None else "sample_weight")
+        values, weight = meet(owner, values, weight, names)
         values = values * weight
     if reduction is None or reduction == "none" or values.ndim == 0 or values.shape == (0,):
         return values
@@ -57,8 +58,8 @@ def _mask_weight(mask: Tensor, dtype: torch.dtype, reduction: str | None) -> Ten
     return weight
 
 
-def _times(owner: str, **pair: Tensor) -> Tensor:
-    first, second = meet(owner, **pair)
+def _times(owner: str, first: Tensor, second: Tensor, names: tuple[str, str]) -> Tensor:
+    first, second = meet(owner, first, second, names)
     return first * second
 
 

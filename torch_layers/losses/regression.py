@@ -16,7 +16,6 @@ from torch_layers.losses.tensors import EPSILON, Array, broadcast, tensors
 from torch_layers.registry import losses
 
 
-
 @losses.alias("mse", "MSE")
 def mean_squared_error(y_true: Array, y_pred: Array) -> Tensor:
     """Return the mean of (y_true - y_pred)^2 over the last axis.
@@ -63,7 +62,9 @@ def _log1p(x: Tensor) -> Tensor:
 
 @losses.add
 def huber(y_true: Array, y_pred: Array, delta: float = 1.0) -> Tensor:
-    """Return the mean over the last axis of e^2 / 2 where |e| <= delta, else delta |e| - delta^2 / 2; e = y_pred - y_true.
+    """Return the mean over the last axis of e^2 / 2 where |e| <= delta, else delta |e| - delta^2 / 2.
+
+    e = y_pred - y_true.
 
     Raises: ValueError if the shapes don't broadcast. Source: keras.losses.huber, Keras 3.15.
     """

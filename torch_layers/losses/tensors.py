@@ -42,19 +42,20 @@ def same_rank(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
     return first, second
 
 
-def meet(owner: str, **pair: Tensor) -> tuple[Tensor, Tensor]:
-    """Give two named tensors the same rank.
-
-    Raises: ValueError naming `owner`, both names and both shapes if the two don't broadcast even then.
-    """
-    (left, first), (right, second) = pair.items()
-    matched, other = same_rank(first, second)
-    sizes = zip(reversed(matched.shape), reversed(other.shape), strict=False)
+def meet(
+    owner: str, first: Tensor, second: Tensor, names: tuple[str, str] = ("y_true", "y_pred")
+) -> tuple[Tensor, Tensor]:
+    """Give both the same rank. Raises: ValueError naming `owner` and both shapes if they don't broadcast even then."""
+    if first.shape == second.shape:
+        return first, second
+    one, other = same_rank(first, second)
+    sizes = zip(reversed(one.shape), reversed(other.shape), strict=False)
     if not all(m == n or m == 1 or n == 1 for m, n in sizes):
         raise ValueError(
-            f"{owner}: {left} of shape {tuple(first.shape)} and {right} of shape {tuple(second.shape)} do not broadcast"
+            f"{owner}: {names[0]} of shape {tuple(first.shape)} and {names[1]} of shape {tuple(second.shape)} "
+            f"do not broadcast"
         )
-    return matched, other
+    return one, other
 
 
 def tensors(y_true: Array, y_pred: Array, class_ids: bool = False) -> tuple[Tensor, Tensor]:
@@ -68,18 +69,32 @@ def tensors(y_true: Array, y_pred: Array, class_ids: bool = False) -> tuple[Tens
     return as_tensor(y_true, None if class_ids else y_pred.dtype, y_pred.device), y_pred
 
 
-def broadcast(owner: str, y_true: Tensor, y_pred: Tensor) -> tuple[Tensor, Tensor]:
+def broadcast(owner: str, first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
     """Give both one shape: the same rank by `same_rank`, then broadcast. Raises: ValueError if they don't."""
-    if y_true.shape == y_pred.shape:
-        return y_true, y_pred
-    first, second = torch.broadcast_tensors(*meet(owner, y_true=y_true, y_pred=y_pred))
+    if first.shape == second.shape:
+        return first, second
+    first, second = meet(owner, first, second)
+    shape = torch.broadcast_shapes(first.shape, second.shape)  # type: ignore[no-untyped-call]
+    return first.expand(shape), second.expand(shape)
+
+
+def identical(owner: str, first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
+    """Return both as they are. Raises: ValueError if their shapes differ at all."""
+    if first.shape != second.shape:
+        raise ValueError(
+            f"{owner}: y_true of shape {tuple(first.shape)} must have the shape of y_pred, {tuple(second.shape)}"
+        )
     return first, second
 
 
-def identical(owner: str, y_true: Tensor, y_pred: Tensor) -> tuple[Tensor, Tensor]:
-    """Return both as they are. Raises: ValueError if their shapes differ at all."""
-    if y_true.shape != y_pred.shape:
-        raise ValueError(
-            f"{owner}: y_true of shape {tuple(y_true.shape)} must have the shape of y_pred, {tuple(y_pred.shape)}"
-        )
-    return y_true, y_pred
+def any_shapes(owner: str, first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
+    """Return both as they are: the loss itself knows what fits."""
+    return first, second
+
+
+def check_axis(owner: str, axis: Any, *operands: Tensor) -> None:
+    """Raises: ValueError if `axis`, an int or several, is not one of every operand; None stands for all."""
+    for operand in operands:
+        for one in axis if isinstance(axis, (list, tuple)) else (axis,):
+            if one is not None and not -operand.ndim <= one < operand.ndim:
+                raise ValueError(f"{owner}: axis={axis!r} is not an axis of the shape {tuple(operand.shape)}")

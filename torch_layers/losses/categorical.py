@@ -1,0 +1,220 @@
+"""Cross-entropies of targets that are distributions over classes, such as one-hot rows."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from torch_layers.losses.base import _MatchedLoss
+from torch_layers.losses.tensors import EPSILON, Array, any_shapes, as_tensor, broadcast, check_axis, identical, tensors
+from torch_layers.registry import losses
+
+
+class _SoftmaxCrossEntropy(torch.autograd.Function):
+    """-sum(labels * log_softmax(logits)) with TensorFlow's gradient, softmax(logits) - labels.
+
+    The true one is sum(labels) * softmax(logits) - labels: F.cross_entropy has it, and is equal only for labels that
+    sum to 1.
+    """
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(labels: Tensor, logits: Tensor, axis: int) -> Tensor:
+        return -(labels * logits.log_softmax(axis)).sum(axis)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, int], output: Tensor) -> None:
+        labels, logits, ctx.axis = inputs
+        ctx.save_for_backward(labels, logits)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
+        labels, logits = ctx.saved_tensors
+        gradient = gradient.unsqueeze(ctx.axis)
+        of_labels = -gradient * logits.log_softmax(ctx.axis) if ctx.needs_input_grad[0] else None
+        of_logits = (logits.softmax(ctx.axis) - labels) * gradient if ctx.needs_input_grad[1] else None
+        return of_labels, of_logits, None
+
+
+def _int(owner: str, axis: Any) -> int:
+    if isinstance(axis, bool) or not isinstance(axis, int):
+        raise ValueError(f"{owner}: axis={axis!r} is not an int")
+    return axis
+
+
+def _warn_of_one_class(owner: str, y_pred: Tensor) -> None:
+    if y_pred.ndim and y_pred.shape[-1] == 1:
+        message = f"{owner}: y_pred of shape {tuple(y_pred.shape)} has one class; binary_crossentropy compares those"
+        warnings.warn(message, SyntaxWarning, stacklevel=3)
+
+
+def _smooth(y_true: Tensor, label_smoothing: float) -> Tensor:
+    """Draw targets towards 1/classes; as in Keras, the classes are counted on the last axis whatever `axis` is."""
+    return y_true * (1.0 - label_smoothing) + label_smoothing / y_true.shape[-1] if label_smoothing else y_true
+
+
+def _normalized(y_pred: Tensor, axis: int) -> Tensor:
+    return (y_pred / y_pred.sum(axis, keepdim=True)).clamp(EPSILON, 1.0 - EPSILON)
+
+
+@losses.add
+def categorical_crossentropy(
+    y_true: Array, y_pred: Array, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1
+) -> Tensor:
+    """Return -sum(y_true log(y_pred)) over the classes, which lie on `axis`.
+
+    Probabilities are divided by their sum, then clipped to [1e-7, 1 - 1e-7], beyond which their gradient is 0. The
+    gradient of logits is softmax(y_pred) - y_true whatever the targets sum to, as TensorFlow computes it.
+
+    Shape: (batch, *, classes) twice -> (batch, *). Raises: ValueError if the shapes differ or `axis` isn't an int.
+    Source: keras.losses.categorical_crossentropy, Keras 3.15.
+    """
+    axis = _int("categorical_crossentropy", axis)
+    y_true, y_pred = identical("categorical_crossentropy", *tensors(y_true, y_pred))
+    check_axis("categorical_crossentropy", axis, y_pred)
+    _warn_of_one_class("categorical_crossentropy", y_pred)
+    y_true = _smooth(y_true, label_smoothing)
+    if from_logits:
+        values: Tensor = _SoftmaxCrossEntropy.apply(y_true, y_pred, axis)  # type: ignore[no-untyped-call]
+        return values
+    return -(y_true * _normalized(y_pred, axis).log()).sum(axis)
+
+
+@losses.add
+def categorical_focal_crossentropy(
+    y_true: Array,
+    y_pred: Array,
+    alpha: Any = 0.25,
+    gamma: float = 2.0,
+    from_logits: bool = False,
+    label_smoothing: float = 0.0,
+    axis: int = -1,
+) -> Tensor:
+    """Return -sum(alpha (1 - y_pred)^gamma y_true log(y_pred)) over the classes, which lie on `axis`.
+
+    Logits become probabilities by softmax; all are divided by their sum and clipped to [1e-7, 1 - 1e-7]. `alpha` is
+    a number or one per class, along the last axis.
+
+    Shape: (batch, *, classes) twice -> (batch, *). Raises: ValueError if the shapes don't broadcast or `axis` isn't an
+    int. Source: keras.losses.categorical_focal_crossentropy, Keras 3.15.
+    """
+    axis = _int("categorical_focal_crossentropy", axis)
+    y_true, y_pred = tensors(y_true, y_pred)
+    _warn_of_one_class("categorical_focal_crossentropy", y_pred)
+    y_true, y_pred = broadcast("categorical_focal_crossentropy", _smooth(y_true, label_smoothing), y_pred)
+    check_axis("categorical_focal_crossentropy", axis, y_pred)
+    probability = _normalized(y_pred.softmax(axis) if from_logits else y_pred, axis)
+    focal = (1.0 - probability).pow(gamma) * y_true * probability.log()
+    if isinstance(alpha, (int, float)):
+        return -alpha * focal.sum(axis)
+    return -(as_tensor(alpha, focal.dtype, focal.device) * focal).sum(axis)
+
+
+@losses.add
+def categorical_generalized_cross_entropy(y_true: Array, y_pred: Array, q: float) -> Tensor:
+    """Return (1 - p^q) / q, p the probability of the class that `y_true` names; a class that isn't there has p = 0.
+
+    Keras would pair every label of shape (batch, 1) with every prediction; here that is refused.
+
+    Shape: (batch, *) class ids and (batch, *, classes) -> (batch, *). Raises: ValueError for any other shapes.
+    Source: keras.losses.categorical_generalized_cross_entropy, Keras 3.15.
+    """
+    y_true, y_pred = tensors(y_true, y_pred, class_ids=True)
+    if y_true.shape != y_pred.shape[:-1]:
+        raise ValueError(
+            f"categorical_generalized_cross_entropy: y_true of shape {tuple(y_true.shape)} must have the shape of "
+            f"y_pred, {tuple(y_pred.shape)}, without its last axis"
+        )
+    classes = torch.arange(y_pred.shape[-1], device=y_pred.device)
+    # Not gather, which refuses unknown classes.
+    p = (y_pred * (y_true.long().unsqueeze(-1) == classes)).sum(-1)
+    return (1.0 - p.pow(q)) / q
+
+
+class CategoricalCrossentropy(_MatchedLoss):
+    """-sum(y_true log(y_pred)) over the classes, which lie on `axis`; see `categorical_crossentropy`.
+
+    Keras takes the logits behind a prediction that came straight from its own softmax; here predictions are what they
+    are: a model that trains into saturation is better judged by its logits, with `from_logits=True`.
+
+    Shape: (batch, *, classes) twice. Raises: ValueError if the shapes differ or `axis` isn't an int.
+    Source: keras.losses.CategoricalCrossentropy, Keras 3.15.
+    """
+
+    shapes = staticmethod(identical)
+
+    def __init__(
+        self,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        axis: int = -1,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "categorical_crossentropy",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(name, reduction, dtype)
+        self.from_logits, self.label_smoothing = from_logits, label_smoothing
+        self.axis = _int("CategoricalCrossentropy", axis)
+
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        return categorical_crossentropy(y_true, y_pred, self.from_logits, self.label_smoothing, self.axis)
+
+
+class CategoricalFocalCrossentropy(_MatchedLoss):
+    """The categorical cross-entropy that counts what is already well predicted less.
+
+    See `categorical_focal_crossentropy`.
+
+    Shape: (batch, *, classes) twice. Raises: ValueError if the shapes don't broadcast or `axis` isn't an int.
+    Source: keras.losses.CategoricalFocalCrossentropy, Keras 3.15.
+    """
+
+    def __init__(
+        self,
+        alpha: Any = 0.25,
+        gamma: float = 2.0,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        axis: int = -1,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "categorical_focal_crossentropy",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(name, reduction, dtype)
+        self.alpha, self.gamma, self.from_logits, self.label_smoothing = alpha, gamma, from_logits, label_smoothing
+        self.axis = _int("CategoricalFocalCrossentropy", axis)
+
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        return categorical_focal_crossentropy(
+            y_true, y_pred, self.alpha, self.gamma, self.from_logits, self.label_smoothing, self.axis
+        )
+
+
+class CategoricalGeneralizedCrossEntropy(_MatchedLoss):
+    """(1 - p^q) / q of the labelled class's probability: between cross-entropy (q -> 0) and absolute error (q -> 1).
+
+    Shape: (batch, *) class ids and (batch, *, classes). Raises: ValueError if `q` is not between 0 and 1, or for any
+    other shapes. Source: keras.losses.CategoricalGeneralizedCrossEntropy, Keras 3.15.
+    """
+
+    class_ids: ClassVar[bool] = True
+    shapes = staticmethod(any_shapes)
+
+    def __init__(
+        self,
+        q: float = 0.5,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "categorical_generalized_cross_entropy",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(name, reduction, dtype)
+        if not 0 < q < 1:
+            raise ValueError(f"CategoricalGeneralizedCrossEntropy: q={q!r} is not between 0 and 1, both excluded")
+        self.q = q
+
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        return categorical_generalized_cross_entropy(y_true, y_pred, self.q)

@@ -1,0 +1,134 @@
+"""Connectionist temporal classification: label sequences against frames that nobody aligned."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from torch_layers.losses.base import _MatchedLoss
+from torch_layers.losses.tensors import Array, any_shapes, tensors
+from torch_layers.registry import losses
+
+# TensorFlow's log of zero, with which a path may start or end where it should not. F.ctc_loss has -inf there, so that
+# one target longer than its frames makes the loss infinite and every gradient NaN; nor does it compile.
+_LOG_ZERO = math.log(1e-307)
+
+
+class _CTC(torch.autograd.Function):
+    """The loss of each sample, and its gradient by the logits for the way back.
+
+    The states are blank, label 1, blank, label 2, ..., blank. From each frame to the next a path stays, goes one state
+    on, or skips the blank between two different labels.
+    """
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(logits: Tensor, labels: Tensor, with_gradient: bool) -> tuple[Tensor, Tensor]:
+        states = _between_blanks(labels)
+        # As in TensorFlow, a label that is no class matches any frame.
+        known = (states >= 0) & (states < logits.shape[-1])
+        index = (states * known).unsqueeze(1).expand(-1, logits.shape[1], -1)
+        log_probs = logits.log_softmax(-1)
+        emissions = log_probs.gather(-1, index).where(known.unsqueeze(1), 0.0).unbind(1)
+        differs = F.pad(labels[:, 1:] != labels[:, :-1], (1, 0), value=True)[:, : labels.shape[1]]
+        skips = _log(_between_blanks(differs), -torch.inf, logits)
+        position = torch.arange(1, states.shape[1] + 1, device=logits.device) // 2
+
+        after = _log(position == (labels != 0).sum(-1, keepdim=True), _LOG_ZERO, logits)
+        futures, shifts = [], []
+        for emission in reversed(emissions):
+            futures.append(after)
+            now = after + emission
+            after, shift = _merge(now, _shift(now, -1), _shift(now + skips, -2))
+            shifts.append(shift)
+        # The ways on from the start, before the first frame, are those from the first blank.
+        loss = -(after[:, 0] + torch.cat(shifts, -1).sum(-1))
+        if not with_gradient:
+            return loss, torch.zeros_like(loss)
+
+        # The start itself comes in from the left, once. TensorFlow's gradient also knows paths that start elsewhere.
+        now, left, paths = torch.full_like(after, _LOG_ZERO), 0.0, []
+        for emission, future in zip(emissions, reversed(futures), strict=True):
+            merged, _ = _merge(now, _shift(now, 1, left), _shift(now, 2, left) + skips)
+            now, left = merged + emission, -torch.inf
+            paths.append(now + future)
+        # Nor does it count a label 0 inside a target as the blank that it is.
+        counted = known & ((states != 0) | ~_between_blanks(torch.ones_like(labels, dtype=torch.bool)))
+        posterior = torch.stack(paths, 1).softmax(-1) * counted.unsqueeze(1)
+        return loss, log_probs.exp() - torch.zeros_like(logits).scatter_add(-1, index, posterior)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, bool], output: tuple[Tensor, Tensor]) -> None:
+        ctx.mark_non_differentiable(output[1])
+        ctx.save_for_backward(output[1])
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor, _: Tensor) -> tuple[Tensor, None, None]:
+        return ctx.saved_tensors[0] * gradient.view(-1, 1, 1), None, None
+
+
+def _between_blanks(labels: Tensor) -> Tensor:
+    """Put a zero before each label and one at the end: (batch, n) -> (batch, 2 n + 1)."""
+    return F.pad(torch.stack((torch.zeros_like(labels), labels), -1).flatten(1), (0, 1))
+
+
+def _log(condition: Tensor, zero: float, like: Tensor) -> Tensor:
+    return like.new_zeros(condition.shape).masked_fill(~condition, zero)
+
+
+def _shift(states: Tensor, by: int, fill: float = -torch.inf) -> Tensor:
+    """Move every state by so many places to the right."""
+    return F.pad(states, (by, -by), value=fill)
+
+
+def _merge(stay: Tensor, step: Tensor, skip: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the log of the sum of the three ways, less its maximum, which keeps float32 exact over many frames."""
+    merged = torch.logaddexp(torch.logaddexp(stay, step), skip)
+    shift = merged.amax(-1, keepdim=True)
+    return merged - shift, shift
+
+
+@losses.add
+def ctc(y_true: Array, y_pred: Array) -> Tensor:
+    """Return -log of the probability of all alignments of `y_true` with the frames of `y_pred`, which are logits.
+
+    Class 0 is the blank and pads the targets: the length of a target is its number of other labels. All frames count.
+    Half precision is computed, and returned, in float32. A target that doesn't fit its frames costs about 707, and so
+    does at most about any other, as TensorFlow takes log(0) for log(1e-307).
+
+    Shape: (batch, max_length) class ids and (batch, frames, classes) -> (batch,). Raises: ValueError for other ranks.
+    Source: keras.losses.ctc, Keras 3.15.
+    """
+    y_true, y_pred = tensors(y_true, y_pred, class_ids=True)
+    if y_true.ndim != 2 or y_pred.ndim != 3 or y_true.shape[0] != y_pred.shape[0]:
+        raise ValueError(
+            f"ctc: y_true of shape {tuple(y_true.shape)} must be (batch, max_length) and y_pred of shape "
+            f"{tuple(y_pred.shape)} must be (batch, frames, classes)"
+        )
+    logits = y_pred.to(torch.promote_types(y_pred.dtype, torch.float32))
+    values: Tensor = _CTC.apply(logits, y_true.long(), torch.is_grad_enabled())[0]  # type: ignore[no-untyped-call]
+    return values
+
+
+class CTC(_MatchedLoss):
+    """-log of the probability of all alignments of the targets with the frames; see `ctc`.
+
+    Shape: (batch, max_length) class ids padded with 0 and (batch, frames, classes) logits, class 0 being the blank.
+    Raises: ValueError for other ranks. Source: keras.losses.CTC, Keras 3.15.
+    """
+
+    class_ids: ClassVar[bool] = True
+    shapes = staticmethod(any_shapes)
+
+    def __init__(self, reduction: str | None = "sum_over_batch_size", name: str = "ctc", dtype: Any = None) -> None:
+        super().__init__(name, reduction, dtype)
+
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        return ctc(y_true, y_pred)
