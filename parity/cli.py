@@ -57,7 +57,7 @@ def run_command(
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first difference.")] = False,
 ) -> None:
     """Compare an implementation with a reference, case by case, and say how far apart they are."""
-    console, progress_console = Console(), Console(stderr=True)
+    console, progress_console = report.console(), Console(stderr=True)
     try:
         for side in (reference, implementation):
             check_name(side)
@@ -129,7 +129,7 @@ def show(
     except (ValueError, MissingSide) as error:
         raise _fail(error) from error
     for short, result in zip(chosen, done.results, strict=True):
-        report.full(short, result, done.environments, Console(width=200 if not sys.stdout.isatty() else None))
+        report.full(short, result, done.environments, report.console())
     sys.exit(0 if done.passed else DIFFERENT)
 
 
@@ -154,7 +154,7 @@ def coverage(reference: Reference = REFERENCE) -> None:
         numbers = (len(of_kind), len(built), sum(bool(t.cases) for t in built))
         arguments = (sum(len(t.arguments) for t in built), sum(len(t.touched) for t in built))
         drawn.add_row(kind, *map(str, numbers + arguments))
-    Console().print(drawn)
+    report.console().print(drawn)
     for line in summary(table):
         typer.echo(line)
     sys.exit(0 if complete(table) else DIFFERENT)

@@ -72,7 +72,7 @@ def compare(
 
     `inputs` is an array, or a tuple of the positional arguments (a list in it is one argument that is a list).
     `weights` says what both compute with: "random" draws new ones for copies of both, so that zeros and ones hide
-    nothing; "transfer" copies Keras's present ones; None leaves both as they are; a mapping {torch name: Keras name, or
+    nothing; "transfer" copies Keras's present ones; None leaves both as they are, and their gradients out; a mapping {torch name: Keras name, or
     (Keras name, einops pattern)} says how random ones go over where the classes don't. Neither object is changed.
 
     Raises: ValueError if the weights don't pair off.
@@ -126,22 +126,30 @@ class _LiveKeras(Keras):
         self.backend = backend
         super().__init__()
         self._thing, self._weights = thing, weights
+        self.watches_weights = weights is not None
         self.weights: list[tuple[str, Any]] = []
 
     def make(self, spec: Any, case: Case, policy: str) -> Any:
-        if not hasattr(self._thing, "get_config"):
-            return self._thing
-        cls, config = type(self._thing), _with_dtype(self._thing.get_config(), draw.compute_dtype(policy), policy)
-        return cls(**{**config, "dtype": policy}) if case.kind == "loss" else cls.from_config(config)
+        if case.kind == "layer":
+            config = _with_dtype(self._thing.get_config(), draw.compute_dtype(policy), policy)
+            return type(self._thing).from_config(config)
+        # Neither config nor copy: both leave out arguments of Keras's losses, such as Huber's delta.
+        loss = object.__new__(type(self._thing))
+        vars(loss).update(vars(self._thing))
+        loss._dtype_policy = self.keras.dtype_policies.get(draw.compute_dtype(policy))
+        loss._dtype = draw.compute_dtype(policy)
+        return loss
 
     def set_weights(self, layer: Any, case: Case, policy: str) -> None:
         if self._weights == "random" or isinstance(self._weights, Mapping):
             super().set_weights(layer, case, policy)
         elif self._thing.built:
             layer.set_weights(self._thing.get_weights())
-        names = _weight_names(layer)
         arrays = zip(layer.weights, layer.get_weights(), strict=True)
-        self.weights = [(names.get(id(w), w.name), np.array(array)) for w, array in arrays]
+        self.weights = [(self.label(layer, weight), np.array(array)) for weight, array in arrays]
+
+    def label(self, layer: Any, weight: Any) -> str:
+        return _weight_names(layer).get(id(weight), super().label(layer, weight))
 
     def _run_function(self, case: Case, policy: str) -> dict[str, Value]:
         return self._call(self._thing, case, policy)

@@ -82,8 +82,8 @@ class _Pair:
         self.implementation.start()
 
     def wait(self) -> None:
+        self.implementation.wait()  # is there sooner than Keras, and knows about the device
         self.reference.wait()
-        self.implementation.wait()
 
     def stop(self) -> None:
         self.reference.stop()

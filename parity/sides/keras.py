@@ -58,6 +58,8 @@ class Keras(Side):
     package = "keras"
     backend = "tensorflow"
     name = "keras"
+    # Whether gradients of weights are asked for.
+    watches_weights = True
 
     def __init__(self, device: str = "cpu") -> None:
         self.keras = load(self.package, self.backend)
@@ -135,7 +137,8 @@ class Keras(Side):
         layer(*args, **kwargs)
         self.set_weights(layer, case, policy)
         weights = list(layer.weights)
-        trained = [(i, w) for i, w in enumerate(weights) if any(w is t for t in layer.trainable_weights)]
+        watched = layer.trainable_weights if self.watches_weights else []
+        trained = [(i, w) for i, w in enumerate(weights) if any(w is t for t in watched)]
 
         variables = [getattr(w, "value", w) if self.package == "keras" else w for _, w in trained]
 
@@ -152,7 +155,7 @@ class Keras(Side):
         found = numbered("output", map(self.engine.value, flat[:count]))
         found |= numbered("gradient of input", grads[: len(floating)])
         for (index, weight), grad in zip(trained, grads[len(floating) :], strict=True):
-            found[f"gradient of weight {index} ({_plain(weight.name)})"] = grad
+            found[f"gradient of weight {index} ({self.label(layer, weight)})"] = grad
         found |= numbered("penalty", map(self.engine.value, flat[count:]))
         kept = [w for w in weights if not any(w is t for t in trainable_at_birth(layer, weights))]
         found |= numbered("state", (self.engine.value(self.engine.plain(w)) for w in kept))
@@ -164,6 +167,10 @@ class Keras(Side):
         """Give a layer the weights of the case."""
         named = [(_plain(w.name), w.shape, _dtype_name(w.dtype)) for w in layer.weights]
         layer.set_weights(draw.weights(case, named, policy))
+
+    def label(self, layer: Any, weight: Any) -> str:
+        """Name one weight of a layer."""
+        return _plain(weight.name)
 
     def _holding(self, weights: list[Any], held: list[Any], values: list[Any]) -> contextlib.AbstractContextManager[Any]:
         """Let Keras's weights stand for other values, which a functional backend traces."""

@@ -153,14 +153,15 @@ class TorchLayers(Side):
         found |= numbered("gradient of input", grads[: len(floating)])
         for pair, grad in zip(trained, grads[len(floating) :], strict=True):
             array = pair.layout.to_keras(grad.array, pair.keras_shape)
-            found[f"gradient of weight {pair.index} ({pair.keras_name})"] = Value(np.ascontiguousarray(array), grad.dtype)
+            found[f"gradient of weight {pair.index} ({pair.keras_name})"] = Value(np.array(array, order="C"), grad.dtype)
         found |= numbered("penalty", map(to_numpy, penalties))
         kept = (pair for pair in pairs if not isinstance(pair.tensor(layer), nn.Parameter))
         found |= numbered(
             "state", (to_numpy(pair.layout.to_keras(pair.tensor(layer), pair.keras_shape)) for pair in kept)
         )
         if hasattr(layer, "compute_mask"):
-            out_mask = layer.compute_mask(args[0] if args else None, mask)
+            # As in Keras, a mask passed by keyword counts as the input's.
+            out_mask = layer.compute_mask(args[0] if args else None, kwargs.get("mask", mask))
             found |= numbered("mask", (to_numpy(m) for m in leaves(out_mask) if isinstance(m, Tensor)))
         return found
 

@@ -1,0 +1,232 @@
+"""What torch_layers says of itself is what live Keras says: signatures, configs, weights, names. Values: `parity run`."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import json
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+import torch_layers
+from parity import draw
+from parity.case import Case, Object
+from parity.cases import all_cases
+from parity.sides.torch_layers import TorchLayers
+from torch_layers.registry import Registry
+
+pytestmark = pytest.mark.keras
+
+OURS = TorchLayers()
+# Keras 2's arguments, which the base of our layers takes and Keras 3's does not name.
+KERAS_2 = {"input_shape", "input_dim", "batch_input_shape", "weights"}
+# Have no cases of their own: a base, and models, whose config is their layers'.
+NO_CASES = {"Initializer", "Layer", "Loss", "Model", "Functional", "Sequential"}
+KIND = {
+    "keras.constraints": "constraint",
+    "keras.initializers": "initializer",
+    "keras.layers": "layer",
+    "keras.losses": "loss",
+    "keras.regularizers": "regularizer",
+}
+
+PUBLIC = [(module, name) for module, names in Registry.by_module.items() for name in names.unique()]
+CLASSES = [
+    (module, name)
+    for module, name in PUBLIC
+    if name not in NO_CASES and inspect.isclass(Registry.by_module[module].find(name))
+]
+LAYERS = [name for module, name in CLASSES if module == "keras.layers"]
+
+every_class = pytest.mark.parametrize("module, name", CLASSES)
+every_layer = pytest.mark.parametrize("name", LAYERS)
+
+
+def of_keras(keras: Any, module: str) -> Any:
+    """Return Keras's namespace for one of our registries."""
+    return getattr(keras, module.split()[0].removeprefix("keras."))
+
+
+# --- signatures ----------------------------------------------------------------------------------------------------
+
+
+def arguments(thing: Any, base: type | None = None) -> list[tuple[str, str, Any]]:
+    """List (name, kind, default) of what a function takes, or a class's constructor: `**kwargs` leads on to its bases.
+
+    What `base` takes, which all layers share, is left out.
+    """
+    found: dict[str, inspect.Parameter] = {}
+    for cls in thing.__mro__ if inspect.isclass(thing) else [thing]:
+        if cls in (base, object):
+            break
+        if inspect.isclass(cls) and "__init__" not in vars(cls):
+            continue
+        own = inspect.signature(cls.__init__ if inspect.isclass(cls) else cls).parameters.values()
+        found |= {p.name: p for p in own if p.name not in found and p.name != "self"}
+        if not any(p.kind is p.VAR_KEYWORD for p in own):
+            break
+    named = (p for p in found.values() if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL))
+    return [(p.name, p.kind.name, p.default) for p in named]
+
+
+@pytest.mark.parametrize("module, name", [row for row in PUBLIC if row[1] != "Layer"])
+def test_signature_is_keras_s(keras, module, name):
+    ours, theirs = Registry.by_module[module].find(name), getattr(of_keras(keras, module), name)
+    assert arguments(ours, torch_layers.Layer) == arguments(theirs, keras.layers.Layer)
+
+
+def test_the_base_of_layers_takes_keras_2_s_arguments_beside_keras_3_s(keras):
+    ours, theirs = arguments(torch_layers.Layer), arguments(keras.layers.Layer)
+    assert [argument for argument in ours if argument[0] not in KERAS_2] == theirs
+    assert {name for name, *_ in ours} == KERAS_2 | {name for name, *_ in theirs}
+
+
+# --- names ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("module", ["activations", "constraints", "initializers", "losses", "regularizers"])
+def test_every_name_of_keras_s_namespace_is_ours(keras, module):
+    theirs, ours = getattr(keras, module), getattr(torch_layers, module)
+    for name, thing in vars(theirs).items():
+        if name.startswith("_") or inspect.ismodule(thing):
+            continue
+        assert hasattr(ours, name), f"torch_layers.{module} has no {name}"
+        # An alias is the same object as the name it stands for.
+        assert getattr(ours, name) is getattr(ours, thing.__name__)
+
+
+def test_every_alias_of_a_layer_is_ours(keras):
+    for name, thing in vars(keras.layers).items():
+        if getattr(thing, "__name__", None) in torch_layers.layers.__all__:
+            assert getattr(torch_layers.layers, name) is getattr(torch_layers.layers, thing.__name__)
+
+
+@pytest.mark.parametrize("module", ["activations", "constraints", "initializers", "losses", "regularizers"])
+def test_every_string_that_keras_s_get_knows_is_known(keras, module):
+    known = importlib.import_module(f"keras.src.{module}").ALL_OBJECTS_DICT
+    ours, namespace = getattr(torch_layers, module), getattr(keras, module)
+    for text, theirs in known.items():
+        if text is None or theirs.__name__ in NO_CASES or not hasattr(namespace, theirs.__name__):
+            continue
+        found = ours.get(text)
+        assert (found if inspect.isfunction(found) else type(found)).__name__ == theirs.__name__
+
+
+# --- configs and weights -------------------------------------------------------------------------------------------
+
+
+def examples(module: str, name: str) -> list[Case]:
+    """Return a case for each config of a class that both sides accept; of what only refuses calls, one that is made."""
+    cases = [c for c in all_cases() if c.kind == KIND[module] and c.name == name and c.dtype == "float32"]
+    assert cases, f"{name} has no case: add one to parity/cases"
+    accepted = [c for c in cases if not c.raises] or cases[:1]
+    first = {repr(c.config): c for c in reversed(accepted)}
+    return [_with_name(case) for case in reversed(first.values())]
+
+
+def _with_name(thing: Any) -> Any:
+    """Name a layer, and the layers in its config: both sides would make up names, and number them."""
+    if not isinstance(thing, (Case, Object)):
+        return thing
+    config = {key: _with_name(value) for key, value in thing.config.items()}
+    return replace(thing, config={"name": "mine", **config} if thing.kind == "layer" else config)
+
+
+def made(side: Any, case: Case, build: bool = False) -> Any:
+    """Make the object of a case; call it with the case's inputs if it is to be built."""
+    thing = side.make(case, case, "float32")
+    if build and case.kind == "layer" and not case.raises:
+        convert = side._inputs if side is OURS else side._tensors
+        (args, kwargs), _ = convert([draw.inputs(case, "float32"), draw.call(case, "float32")])
+        thing(*args, **kwargs)
+    return thing
+
+
+def functions(case: Case) -> dict[str, Any]:
+    """Return the functions in a case's config: both sides want them handed in when they read one."""
+    return {value.__name__: value for value in case.config.values() if inspect.isfunction(value)}
+
+
+def plain(config: Any) -> Any:
+    """Return a config so that `==` tells: tuples and arrays as lists, as JSON keeps them, NaN equal to itself."""
+    if isinstance(config, dict):
+        return {key: plain(value) for key, value in config.items()}
+    if isinstance(config, (list, tuple)):
+        return [plain(value) for value in config]
+    if isinstance(config, np.ndarray):
+        return plain(config.tolist())
+    return "nan" if config != config else config
+
+
+def from_file(config: Any) -> Any:
+    return json.loads(json.dumps(config))
+
+
+@every_class
+def test_config_is_keras_s(keras_side, module, name):
+    for case in examples(module, name):
+        ours, theirs = made(OURS, case), made(keras_side, case)
+        assert plain(ours.get_config()) == plain(theirs.get_config()), case.id
+
+
+@every_class
+def test_serialized_form_is_keras_s(keras_side, keras, module, name):
+    for case in examples(module, name):
+        ours, theirs = made(OURS, case, build=True), made(keras_side, case, build=True)
+        mine, expected = torch_layers.serialize(ours), keras.saving.serialize_keras_object(theirs)
+        if not getattr(theirs, "weights", None):
+            # Without weights there is nothing to build; Keras notes the shape of the first call all the same.
+            mine.pop("build_config", None), expected.pop("build_config", None)
+        assert plain(mine) == plain(expected), case.id
+
+
+@every_class
+@pytest.mark.parametrize("stored", [lambda config: config, from_file], ids=["dict", "json"])
+def test_reads_what_keras_serializes(keras_side, keras, module, name, stored):
+    for case in examples(module, name):
+        described = stored(keras.saving.serialize_keras_object(made(keras_side, case, build=True)))
+        ours = torch_layers.deserialize(described, custom_objects=functions(case))
+        theirs = keras.saving.deserialize_keras_object(described, custom_objects=functions(case))
+        assert type(ours) is Registry.by_module[module].find(name)
+        assert plain(ours.get_config()) == plain(theirs.get_config()), case.id
+
+
+@every_class
+@pytest.mark.parametrize("stored", [lambda config: config, from_file], ids=["dict", "json"])
+def test_keras_reads_what_is_serialized(keras_side, keras, module, name, stored):
+    for case in examples(module, name):
+        ours = stored(torch_layers.serialize(made(OURS, case, build=True)))
+        theirs = stored(keras.saving.serialize_keras_object(made(keras_side, case, build=True)))
+        again, expected = (keras.saving.deserialize_keras_object(c, custom_objects=functions(case)) for c in (ours, theirs))
+        assert type(again) is type(expected)
+        assert plain(again.get_config()) == plain(expected.get_config()), case.id
+
+
+@every_layer
+def test_weights_go_over_and_back(keras_side, keras, name):
+    for case in examples("keras.layers", name):
+        if case.raises:
+            continue
+        theirs = made(keras_side, case, build=True)
+        keras_side.set_weights(theirs, case, "float32")
+        ours = torch_layers.deserialize(keras.saving.serialize_keras_object(theirs), custom_objects=functions(case))
+        ours.set_weights(theirs.get_weights())
+        back = keras.saving.deserialize_keras_object(torch_layers.serialize(ours), custom_objects=functions(case))
+        back.set_weights(ours.get_weights())
+        for mine, sent, returned in zip(ours.get_weights(), theirs.get_weights(), back.get_weights(), strict=True):
+            np.testing.assert_array_equal(mine, sent)
+            np.testing.assert_array_equal(returned, sent)
+
+
+@every_layer
+def test_has_as_many_trainable_parameters_as_keras(keras_side, name):
+    for case in examples("keras.layers", name):
+        if case.raises:
+            continue
+        ours, theirs = made(OURS, case, build=True), made(keras_side, case, build=True)
+        count = sum(p.numel() for p in ours.parameters() if p.requires_grad)
+        assert count == sum(int(np.prod(w.shape)) for w in theirs.trainable_weights), case.id
+        assert len(ours.state_dict()) == len(theirs.weights), case.id

@@ -1,0 +1,101 @@
+"""The command as a user meets it: what it prints, what it writes, how it exits."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+import torch
+
+ROOT = Path(__file__).parents[2]
+MAIN = "import sys; from parity.cli import app; sys.argv[0] = 'parity'; app()"
+
+
+def parity(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", MAIN, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, cwd=ROOT, check=False)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run", "Dens"], "no layer, loss or function is called 'Dens' (did you mean 'Dense'?)"),
+        (["run", "--dtype", "float31"], "dtype 'float31' is not one of float64, float32"),
+        (["run", "--implementation", "keras-torsch"], "side 'keras-torsch' is not one of keras, keras-torch"),
+        (["run", "--implementation", "nowhere:Side"], "side 'nowhere:Side' can't be loaded: No module named 'nowhere'"),
+        (["run", "Dense#1", "--implementation", "tests.parity.adapters:absent"], "pip install absent"),
+        (["run", "Dense#1", "--device", "cud"], "device 'cud' is not one of 'cpu', 'cuda', 'cuda:N', 'auto'"),
+        (["list", "Dens"], "(did you mean 'Dense'?)"),
+        (["show", "Dense#999"], "no layer, loss or function is called 'Dense#999'"),
+    ],
+)
+def test_a_question_that_cannot_be_asked_exits_2_with_one_sentence(arguments, message):
+    done = parity(*arguments)
+    assert done.returncode == 2, done.stderr
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device, so asking for it is no error")
+def test_a_missing_gpu_is_an_error_never_a_pass():
+    done = parity("run", "Dense#1", "--device", "cuda")
+    assert done.returncode == 2
+    assert "sees no CUDA GPU here" in done.stderr
+    assert "pip install torch" in done.stderr
+
+
+def test_list_counts_cases():
+    done = parity("list", "Dense")
+    assert done.returncode == 0
+    assert done.stdout.startswith("Dense#1\tDense(units=")
+    assert done.stdout.splitlines()[-1].endswith("cases of 1 names")
+
+
+@pytest.mark.keras
+def test_an_equal_run_exits_0_and_writes_reports(tmp_path):
+    done = parity("run", "Dense#1", "Dense#2", "--json", str(tmp_path / "r.json"), "--junit", str(tmp_path / "r.xml"))
+    assert done.returncode == 0, done.stderr
+    assert "2 cases: 2 equal" in done.stdout.splitlines()[-1]
+    run = json.loads((tmp_path / "r.json").read_text())
+    assert run["passed"]
+    assert run["environments"]["reference"]["backend"] == "tensorflow"
+    assert {check["gate"] for check in run["cases"][0]["checks"]} >= {"semantics", "accuracy", "semantics of gradients"}
+    suite = ElementTree.parse(tmp_path / "r.xml").getroot()
+    assert suite.attrib["tests"] == "2"
+    assert suite.attrib["failures"] == "0"
+
+
+@pytest.mark.keras
+def test_a_difference_exits_1_and_says_what_where_and_how_to_repeat_it():
+    done = parity("run", "Dense#1", "--implementation", "tests.parity.adapters:Wrong")
+    assert done.returncode == 1
+    assert "output 0: off by" in done.stderr
+    assert "parity show 'Dense#1' --implementation tests.parity.adapters:Wrong" in done.stderr
+    assert "1 cases: 0 equal, 1 differ (Dense)" in done.stdout
+
+
+@pytest.mark.keras
+def test_fail_fast_stops_at_the_first_difference():
+    done = parity("run", "Dense", "--implementation", "tests.parity.adapters:Wrong", "--fail-fast")
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[-1].startswith("1 cases: 0 equal, 1 differ")
+
+
+@pytest.mark.keras
+def test_a_side_that_dies_is_an_error_of_its_case_not_of_the_run():
+    done = parity("run", "Dense#2", "Dense#3", "Dense#4", "--implementation", "tests.parity.adapters:Dies")
+    assert done.returncode == 1
+    assert "died with exit code 7" in done.stderr
+    assert "3 cases: 2 equal, 1 could not run (Dense)" in done.stdout
+
+
+@pytest.mark.keras
+def test_show_gives_every_gate_of_one_case():
+    done = parity("show", "Dense#1")
+    assert done.returncode == 0, done.stderr
+    for part in ("Dense#1: equal", "backend=tensorflow", "semantics of gradients", "gradient of weight 0 (kernel)"):
+        assert part in done.stdout
