@@ -85,10 +85,17 @@ class Verdict:
 
 
 def judge(
-    oracle: Record, implementation64: Record, reference: Record, implementation: Record, *, statistical: bool = False
+    oracle: Record,
+    implementation64: Record,
+    reference: Record,
+    implementation: Record,
+    *,
+    computed_in: str = "float32",
+    statistical: bool = False,
 ) -> Verdict:
     """Compare an implementation with a reference: both in float64, where the reference is the oracle, and as they are.
 
+    `computed_in` is the dtype of the arithmetic: under a mixed policy a float32 gradient carries its rounding.
     With `statistical`, outputs are samples: they are compared as distributions, at a false-alarm rate of 1e-6.
     """
     records = {"reference": reference, "implementation": implementation}
@@ -113,7 +120,7 @@ def judge(
                 check
                 for what in _shared(reference, implementation)
                 if reference is not oracle
-                for check in _accuracy(what, oracle, reference, implementation)
+                for check in _accuracy(what, oracle, reference, implementation, computed_in)
             ),
         ]
     )
@@ -181,18 +188,19 @@ def _semantics(what: str, oracle: Record, actual: Record) -> list[Check]:
     return [_check(gate + note, what, error, relative * largest + SMALLEST[a.dtype], a, b, largest)]
 
 
-def _accuracy(what: str, oracle: Record, reference: Record, actual: Record) -> list[Check]:
+def _accuracy(what: str, oracle: Record, reference: Record, actual: Record, computed_in: str) -> list[Check]:
     a, b = reference.values[what], actual.values[what]
     truth = oracle.values.get(what)
     if not a.is_float or truth is None or truth.array.shape != a.array.shape or not a.array.size:
         return []
     backward = what.startswith("gradient")
     gate = "accuracy of gradients" if backward else "accuracy"
-    factor = max(BACKWARD if backward else FORWARD, HALF if a.dtype in ("float16", "bfloat16") else 0.0)
+    coarsest = max(a.dtype, computed_in, key=lambda dtype: EPSILON[dtype])
+    factor = max(BACKWARD if backward else FORWARD, HALF if coarsest in ("float16", "bfloat16") else 0.0)
     t, x, y = _finite(truth.array, a.array, b.array)
     own, error = np.abs(x - t), np.abs(y - t)
     largest = float(np.max(np.abs(t), initial=0.0))
-    floor = FLOOR_ULPS * EPSILON[a.dtype] * largest + SMALLEST[a.dtype]
+    floor = FLOOR_ULPS * EPSILON[coarsest] * largest + SMALLEST[coarsest]
     checks = []
     for measure, of in (("", np.max), ("root mean square of ", _rms)):
         allowed = factor * float(of(own)) + floor

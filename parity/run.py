@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from parity.case import Case
 from parity.deviations import DEVIATIONS, IMPLEMENTATION, REFERENCE, Deviation
+from parity.draw import compute_dtype
 from parity.judge import Check, Verdict, expect_refusal, judge
 from parity.record import Record
 from parity.sides.process import SideProcess
@@ -66,7 +67,11 @@ def verdict_of(case: Case, ask: Callable[[str, str], Record]) -> Verdict:
         reference, implementation = oracle, implementation64
     else:
         reference, implementation = ask("reference", case.dtype), ask("implementation", case.dtype)
-    verdict = judge(oracle, implementation64, reference, implementation, statistical=case.statistical)
+    verdict = judge(
+        *(oracle, implementation64, reference, implementation),
+        computed_in=compute_dtype(case.dtype),
+        statistical=case.statistical,
+    )
     return expect_refusal(verdict) if case.raises else verdict
 
 

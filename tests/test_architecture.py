@@ -93,7 +93,9 @@ def inside(module: str, *packages: str) -> bool:
 
 def run_python(code: str) -> str:
     """Run code in a process of its own, where nothing is imported yet, and return what it prints."""
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 
@@ -138,7 +140,9 @@ def test_arrows_point_one_way(package, order):
     found = []
     for path in files(package):
         unit = unit_of(module_of(path))
-        assert unit in order, f"{path.relative_to(ROOT)}: {unit!r} has no place yet: give it one in {Path(__file__).name}"
+        assert unit in order, (
+            f"{path.relative_to(ROOT)}: {unit!r} has no place yet: give it one in {Path(__file__).name}"
+        )
         for line, module in imports(path):
             to = unit_of(module)
             if not inside(module, package) or to == unit or order[to] < order[unit]:
@@ -159,7 +163,9 @@ def test_layer_files_import_no_other_family_s_layers():
             parts = module.split(".")
             if parts[:2] == ["torch_layers", "layers"] and len(parts) > 2 and parts[2] in families - {family}:
                 found[str(path.relative_to(layers)), module] = line
-    unknown = [f"{file}:{line} imports {module}" for (file, module), line in found.items() if (file, module) not in BUILT_FROM]
+    unknown = [
+        f"{file}:{line} imports {module}" for (file, module), line in found.items() if (file, module) not in BUILT_FROM
+    ]
     assert not unknown, "built from it? say so in BUILT_FROM:\n" + "\n".join(unknown)
     assert set(BUILT_FROM) <= set(found), "a row of BUILT_FROM matches nothing"
 
@@ -243,7 +249,9 @@ def test_unknown_names_are_refused_with_the_nearest():
 
 def test_no_file_names_a_place_of_one_machine():
     place = re.compile(r"(?<![\w./-])(?:/(?:work|opt|home|root|Users|mnt)/|\.\./shared)")
-    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=False)
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     names = listed.stdout.splitlines() or [str(path.relative_to(ROOT)) for path in ROOT.glob("*.*") if path.is_file()]
     found = []
     for name in names:

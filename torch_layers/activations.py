@@ -20,6 +20,7 @@ from torch_layers.registry import activations
 
 Activation = Callable[..., Any]
 Axis = int | Sequence[int] | None
+_SELU_SCALE = 1.0507009873554804934193349852946
 
 
 @activations.add
@@ -43,7 +44,7 @@ def relu(x: Tensor, negative_slope: float = 0.0, max_value: float | None = None,
         y = F.threshold(x, threshold, 0.0)
         if max_value is not None:
             # As in TensorFlow, the gradient at `max_value` itself is 1 here, 0 in relu6.
-            y = torch.clamp(y, 0.0, max_value)
+            y = torch.clamp(y, 0, max_value if y.is_floating_point() else int(max_value))
     return y if negative_slope == 0 else torch.sub(y, torch.relu(threshold - x), alpha=negative_slope)
 
 
@@ -54,7 +55,7 @@ def leaky_relu(x: Tensor, negative_slope: float = 0.2) -> Tensor:
     TensorFlow rounds the slope to float32 for float64 tensors too, so that Keras is 1.5e-8 off there.
     Source: keras.activations.leaky_relu, Keras 3.15.
     """
-    return F.leaky_relu(x if x.is_floating_point() else x.to(torch.get_default_dtype()), negative_slope)
+    return F.leaky_relu(x if x.is_floating_point() else x.to(torch.float32), negative_slope)
 
 
 @activations.add
@@ -71,11 +72,12 @@ def elu(x: Tensor, alpha: float = 1.0) -> Tensor:
 
 @activations.add
 def selu(x: Tensor) -> Tensor:
-    """y = 1.0507 * elu(x, 1.6733). The gradient at 0 is torch's 1.7581; TensorFlow has 1.0507 there.
+    """y = 1.0507 * elu(x, 1.6733). The gradient at 0 is that of the positive side, 1.0507, as in TensorFlow.
 
     Source: keras.activations.selu, Keras 3.15.
     """
-    return F.selu(x)
+    # F.selu has the other side's gradient at 0, where padding and zero biases put whole tensors.
+    return torch.where(x == 0, _SELU_SCALE * x, F.selu(x))
 
 
 @activations.add
@@ -84,7 +86,11 @@ def celu(x: Tensor, alpha: float = 1.0) -> Tensor:
 
     Source: keras.activations.celu, Keras 3.15.
     """
-    return F.celu(x, alpha)
+    if alpha == 1:
+        return F.celu(x)
+    # What F.celu computes, but its gradient has 1 / alpha rounded to float32, in float64 too (torch 2.13).
+    y: Tensor = torch.ops.aten.elu(x, alpha, 1.0, 1.0 / alpha)
+    return y
 
 
 @activations.add

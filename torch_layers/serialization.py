@@ -54,7 +54,7 @@ class Configurable:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        if is_ours(cls) and "registry" not in vars(cls) and hasattr(cls, "registry"):  # not the base of a kind
+        if is_ours(cls) and hasattr(cls, "registry"):
             cls.registry.add(cls, *vars(cls).get("aliases", ()))
 
     def get_config(self) -> dict[str, Any]:
@@ -120,8 +120,8 @@ def _serialize_function(function: Callable[..., Any]) -> Any:
         if name is not None:
             described = {"module": registry.module, "class_name": "function", "config": name, "registered_name": name}
             return name if registry is activation_registry else described
-    name = function.__name__
-    return {"module": function.__module__, "class_name": "function", "config": name, "registered_name": name}
+    # Keras says no more of a user's function.
+    return {"module": "builtins", "class_name": "function", "config": function.__name__, "registered_name": "function"}
 
 
 def deserialize(
@@ -145,7 +145,7 @@ def deserialize(
     if name in _SPECIAL:
         return _SPECIAL[name](inner)
     custom = custom_objects or {}
-    for key in (config.get("registered_name"), inner if name == "function" else name):
+    for key in (inner,) if name == "function" else (config.get("registered_name"), name):
         if isinstance(key, str) and key in custom:
             found = custom[key]
             break
@@ -157,7 +157,8 @@ def deserialize(
 
 
 def _resolve(config: dict[str, Any], name: str, registry: Registry | None) -> Any:
-    if config.get("registered_name") not in (None, name) or not isinstance(name, str):
+    # Keras writes "function" as the registered name of every function.
+    if config.get("registered_name") not in (None, name, config["class_name"]) or not isinstance(name, str):
         raise ValueError(_unknown(config, name, registry))
     if config["class_name"] == "DTypePolicy":
         return dtypes.Policy

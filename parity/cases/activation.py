@@ -64,6 +64,7 @@ _LEAKY_RELU = [
 ]
 
 _PRELU = [
+    Case("PReLU", {"alpha_initializer": {"class_name": "Constant", "config": {"value": 0.25}}}, [(2, 3, 5)]),
     Case("PReLU", {}, [(7, 5)]),
     Case("PReLU", {}, [KINKS], why="the gradient at 0 is 0"),
     Case("PReLU", {}, [(3,)], why="rank 1: a single slope"),
@@ -76,7 +77,7 @@ _PRELU = [
     Case("PReLU", {"shared_axes": [-1]}, [(2, 3, 4, 5)], why="-1 shares the axis before the last"),
     Case("PReLU", {"shared_axes": 0}, [(2, 3, 4)], why="0 shares the last axis"),
     Case("PReLU", {"shared_axes": []}, [(2, 3, 4)]),
-    Case("PReLU", {"alpha_initializer": {"class_name": "Constant", "config": {"value": 0.25}}}, [(3, 5)]),
+    Case("PReLU", {"alpha_initializer": "ones"}, [(3, 5)]),
     Case("PReLU", {"alpha_regularizer": {"class_name": "L1L2", "config": {"l1": 0.25, "l2": 0.5}}}, [(3, 5)]),
     Case("PReLU", {"alpha_constraint": {"class_name": "NonNeg", "config": {}}}, [(3, 5)]),
     Case("PReLU", {"trainable": False}, [(3, 5)]),

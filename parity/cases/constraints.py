@@ -17,6 +17,7 @@ _AXES = (
 CASES = list(
     each(
         [
+            Case("Constraint", {}, [(3, 5)], why="the base changes nothing"),
             Case("MaxNorm", {}, [normal(6, 5, scale=1.5)], why="norms on both sides of 2"),
             Case("MaxNorm", {"max_value": 0.3}, [(4, 5)]),
             Case("MaxNorm", {"max_value": 3}, [normal(4, 5, scale=100.0)]),

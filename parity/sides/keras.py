@@ -184,7 +184,14 @@ class Keras(Side):
     def _run_loss(self, case: Case, policy: str) -> dict[str, Value]:
         return self._call(self.make(case, case, policy), case, policy)
 
-    _run_regularizer = _run_constraint = _run_loss
+    _run_constraint = _run_loss
+
+    def _run_regularizer(self, case: Case, policy: str) -> dict[str, Value]:
+        regularizer = self.make(case, case, policy)
+        if hasattr(regularizer, "factor"):
+            # OrthogonalRegularizer keeps a float32 tensor, which TensorFlow multiplies with weights of float32 alone.
+            regularizer.factor = float(regularizer.factor)
+        return self._call(regularizer, case, policy)
 
     def _run_function(self, case: Case, policy: str) -> dict[str, Value]:
         function = self._find(case.kind, case.name, case.config)

@@ -96,8 +96,14 @@ class TorchLayers(Side):
     def run(self, case: Case, policy: str) -> dict[str, Value]:
         # Random initializers and layers without a seed: a case is the same whatever ran before it.
         torch.manual_seed(case.seed("torch") % 2**63)
-        with torch.device(self._device):
-            return getattr(self, f"_run_{case.kind}", self._run_function)(case, policy)
+        default = torch.get_default_dtype()
+        # What has no dtype of its own follows torch's default, as Keras's follows floatx.
+        torch.set_default_dtype(torch.float64 if policy == "float64" else torch.float32)
+        try:
+            with torch.device(self._device):
+                return getattr(self, f"_run_{case.kind}", self._run_function)(case, policy)
+        finally:
+            torch.set_default_dtype(default)
 
     def make(self, spec: Case | Object, case: Case, policy: str) -> Any:
         """Make the object that a case or a part of it describes."""
@@ -161,7 +167,9 @@ class TorchLayers(Side):
         )
         if hasattr(layer, "compute_mask"):
             # As in Keras, a mask passed by keyword counts as the input's.
-            out_mask = layer.compute_mask(args[0] if args else None, kwargs.get("mask", mask))
+            named = inspect.signature(layer.compute_mask).parameters
+            said = {key: value for key, value in kwargs.items() if key in named and key != "mask"}
+            out_mask = layer.compute_mask(args[0] if args else None, kwargs.get("mask", mask), **said)
             found |= numbered("mask", (to_numpy(m) for m in leaves(out_mask) if isinstance(m, Tensor)))
         return found
 

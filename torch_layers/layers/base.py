@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from itertools import chain
+from types import FunctionType
 from typing import Any, ClassVar
 
 import numpy as np
@@ -49,6 +50,31 @@ class InputSpec:
                 )
 
 
+class _OfFirstCall:
+    """`layer.input`, `layer.output`: the symbols of the layer's first call that a model still knows.
+
+    Not a property, because torch users give such names to their own attributes and sublayers, which win.
+    """
+
+    def __init__(self, read: Callable[[Any], Any]) -> None:
+        self.read = read
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, layer: Layer | None, owner: type) -> Any:
+        if layer is None:
+            return self
+        for stored in (layer._modules, layer._parameters, layer._buffers):
+            if self.name in stored:
+                return stored[self.name]
+        for reference in layer._calls:
+            call = reference()
+            if call is not None:
+                return self.read(call)
+        raise AttributeError(f"{type(layer).__name__}: {layer.name!r} was not called with the symbols of any model")
+
+
 class _BuildsAtOnce(type):
     """Finishes a layer after the last `__init__`: builds it if its input shape is known, sets `weights=`.
 
@@ -82,6 +108,17 @@ def _marks_built(build: Callable[..., None]) -> Callable[..., None]:
     return wrapped
 
 
+def _own_code(function: FunctionType) -> FunctionType:
+    """Return the same function with a code object of its own.
+
+    torch.compile counts recompilations for a code object: all layers together would soon reach its limit.
+    """
+    code, name, defaults, closure = function.__code__, function.__name__, function.__defaults__, function.__closure__
+    copied = FunctionType(code.replace(), function.__globals__, name, defaults, closure)
+    copied.__kwdefaults__, copied.__qualname__ = function.__kwdefaults__, function.__qualname__
+    return copied
+
+
 class Layer(Configurable, Weighted, metaclass=_BuildsAtOnce):
     """Base of all layers: a torch module with the arguments, configs and weights of its Keras namesake.
 
@@ -103,11 +140,15 @@ class Layer(Configurable, Weighted, metaclass=_BuildsAtOnce):
     # False for layers that compute in the compute dtype whatever integers come in.
     takes_integers: bool = True
     input_spec: InputSpec = InputSpec()
+    input = _OfFirstCall(lambda call: call.args[0])
+    output = _OfFirstCall(lambda call: call.outputs)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "build" in vars(cls):
             cls.build = _marks_built(cls.build)  # type: ignore[method-assign]
+        if "__call__" not in vars(cls):
+            cls.__call__ = _own_code(cls.__call__)  # type: ignore[method-assign]
 
     def __init__(
         self,
@@ -209,12 +250,7 @@ class Layer(Configurable, Weighted, metaclass=_BuildsAtOnce):
                 return record(leaf, self, args, kwargs)
         args = pytree.tree_map(lambda x: self._convert_input(x, not self.takes_integers), args)
         kwargs = pytree.tree_map(lambda x: self._convert_input(x, False), kwargs)
-        if args:
-            shape = _shapes(args[0])
-            if shape is not None:
-                self.check_input(shape)
-                if not self.built:
-                    self._build_now(shape)
+        self.prepare(args, kwargs)
         try:
             outputs = super().__call__(*args, **kwargs)
         except (RuntimeError, IndexError) as error:
@@ -223,6 +259,14 @@ class Layer(Configurable, Weighted, metaclass=_BuildsAtOnce):
         if self.activity_regularizer is not None:
             self._add_activity_losses(outputs)
         return outputs
+
+    def prepare(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Check the shapes of a call's tensors, or of symbols with unknown sizes, and build the layer if it isn't."""
+        shape = _shapes(args[0]) if args else None
+        if shape is not None:
+            self.check_input(shape)
+            if not self.built:
+                self._build_now(shape)
 
     def _build_now(self, shape: Any) -> None:
         if torch.compiler.is_compiling():
@@ -269,7 +313,7 @@ class Layer(Configurable, Weighted, metaclass=_BuildsAtOnce):
         return mask if self.supports_masking else None
 
     def _add_activity_losses(self, outputs: Any) -> None:
-        if not _inside_model():
+        if not self._collects_losses:
             self._activity_losses = []
         assert self.activity_regularizer is not None
         for output in pytree.tree_leaves(outputs):
@@ -331,7 +375,7 @@ def _is_nested(shape: Any) -> bool:
 
 def _shapes(inputs: Any) -> Any:
     """Return the shape of a tensor, or the list or dict of shapes of several; None if there is none."""
-    if isinstance(inputs, Tensor):
+    if hasattr(inputs, "shape"):
         return tuple(inputs.shape)
     if isinstance(inputs, (list, tuple)) and inputs:
         return [_shapes(item) for item in inputs]
@@ -348,12 +392,3 @@ def _is_default(value: Any, config: Any, default: Any) -> bool:
 
 def _short(config: Any) -> str:
     return config["class_name"] if isinstance(config, dict) and "class_name" in config else repr(config)
-
-
-# --- whether a model's call is under way: it clears activity losses once, not each of its layers -------------------
-
-_model_depth = [0]
-
-
-def _inside_model() -> bool:
-    return _model_depth[0] > 0

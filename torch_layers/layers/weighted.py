@@ -32,6 +32,10 @@ class Weighted(nn.Module):
         self._specs: dict[str, Weight] = {}
         self._keras_shapes: dict[str, tuple[int, ...]] = {}
         self._activity_losses: list[Tensor] = []
+        # True while a model's call is under way, which cleared the losses at its start: a shared layer adds to them.
+        self._collects_losses = False
+        # The recorded calls with symbolic tensors, for `input` and `output`.
+        self._calls: list[weakref.ref[Any]] = []
 
     def add_weight(
         self,
@@ -186,8 +190,8 @@ class Weighted(nn.Module):
                 destination[prefix + name] = weight if keep_vars or is_lazy(weight) else weight.detach()
 
     def __getstate__(self) -> dict[str, Any]:
-        # Activity losses belong to one call's autograd graph, which can't be copied or pickled.
-        return {**self.__dict__, "_activity_losses": []}
+        # Activity losses belong to one call's autograd graph, recorded calls to a model: neither is copied or pickled.
+        return {**self.__dict__, "_activity_losses": [], "_calls": []}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)

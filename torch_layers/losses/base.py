@@ -62,7 +62,7 @@ class Loss(Configurable, nn.Module):
         valid = self.valid(y_true, values)
         if valid is not None:
             mask = valid if mask is None else torch.logical_and(*meet(owner, valid, mask, ("losses", "mask")))
-        # CTC never computes in less than float32; its values come back in the dtype that was asked for.
+        # Some compute in float32 at least; their values come back in the dtype that was asked for.
         values = values.to(y_pred.dtype)
         return reduce(owner, values, sample_weight, mask, self.reduction)
 

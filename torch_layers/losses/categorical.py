@@ -30,6 +30,14 @@ class _SoftmaxCrossEntropy(torch.autograd.Function):
     def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, int], output: Tensor) -> None:
         labels, logits, ctx.axis = inputs
         ctx.save_for_backward(labels, logits)
+        ctx.save_for_forward(labels, logits)
+
+    @staticmethod
+    def jvp(ctx: Any, of_labels: Tensor, of_logits: Tensor, _: None) -> Tensor:
+        labels, logits = ctx.saved_tensors
+        terms = (logits.softmax(ctx.axis) - labels) * of_logits - logits.log_softmax(ctx.axis) * of_labels
+        of_values: Tensor = terms.sum(ctx.axis)
+        return of_values
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
@@ -38,6 +46,17 @@ class _SoftmaxCrossEntropy(torch.autograd.Function):
         of_labels = -gradient * logits.log_softmax(ctx.axis) if ctx.needs_input_grad[0] else None
         of_logits = (logits.softmax(ctx.axis) - labels) * gradient if ctx.needs_input_grad[1] else None
         return of_labels, of_logits, None
+
+
+def _softmax_cross_entropy(labels: Tensor, logits: Tensor, axis: int) -> Tensor:
+    if torch.compiler.is_compiling():
+        # Dynamo doesn't trace a Function that has a jvp. The same of parts, which it fuses: the sum of exponentials has
+        # its gradient here, its value in `fixed`.
+        log_sum = logits.logsumexp(axis, keepdim=True)
+        fixed = log_sum.detach()
+        return (log_sum - fixed).squeeze(axis) - (labels * (logits - fixed)).sum(axis)
+    values: Tensor = _SoftmaxCrossEntropy.apply(labels, logits, axis)  # type: ignore[no-untyped-call]
+    return values
 
 
 def _int(owner: str, axis: Any) -> int:
@@ -79,8 +98,7 @@ def categorical_crossentropy(
     _warn_of_one_class("categorical_crossentropy", y_pred)
     y_true = _smooth(y_true, label_smoothing)
     if from_logits:
-        values: Tensor = _SoftmaxCrossEntropy.apply(y_true, y_pred, axis)  # type: ignore[no-untyped-call]
-        return values
+        return _softmax_cross_entropy(y_true, y_pred, axis)
     return -(y_true * _normalized(y_pred, axis).log()).sum(axis)
 
 

@@ -36,8 +36,9 @@ class _CTC(torch.autograd.Function):
         index = (states * known).unsqueeze(1).expand(-1, logits.shape[1], -1)
         log_probs = logits.log_softmax(-1)
         emissions = log_probs.gather(-1, index).where(known.unsqueeze(1), 0.0).unbind(1)
-        differs = F.pad(labels[:, 1:] != labels[:, :-1], (1, 0), value=True)[:, : labels.shape[1]]
-        skips = _log(_between_blanks(differs), -torch.inf, logits)
+        # No label equals what comes in before the first one.
+        differs = (labels != _shift(labels, 1, -(2.0**62))).long()
+        skips = _log(_between_blanks(differs) == 1, -torch.inf, logits)
         position = torch.arange(1, states.shape[1] + 1, device=logits.device) // 2
 
         after = _log(position == (labels != 0).sum(-1, keepdim=True), _LOG_ZERO, logits)
@@ -48,7 +49,7 @@ class _CTC(torch.autograd.Function):
             after, shift = _merge(now, _shift(now, -1), _shift(now + skips, -2))
             shifts.append(shift)
         # The ways on from the start, before the first frame, are those from the first blank.
-        loss = -(after[:, 0] + torch.cat(shifts, -1).sum(-1))
+        loss = -(after.select(1, 0) + torch.cat(shifts, -1).sum(-1))
         if not with_gradient:
             return loss, torch.zeros_like(loss)
 
@@ -59,7 +60,7 @@ class _CTC(torch.autograd.Function):
             now, left = merged + emission, -torch.inf
             paths.append(now + future)
         # Nor does it count a label 0 inside a target as the blank that it is.
-        counted = known & ((states != 0) | ~_between_blanks(torch.ones_like(labels, dtype=torch.bool)))
+        counted = known & ((states != 0) | _between_blanks(torch.ones_like(labels)).eq(0))
         posterior = torch.stack(paths, 1).softmax(-1) * counted.unsqueeze(1)
         return loss, log_probs.exp() - torch.zeros_like(logits).scatter_add(-1, index, posterior)
 
@@ -80,7 +81,7 @@ def _between_blanks(labels: Tensor) -> Tensor:
 
 
 def _log(condition: Tensor, zero: float, like: Tensor) -> Tensor:
-    return like.new_zeros(condition.shape).masked_fill(~condition, zero)
+    return like.new_zeros(()).where(condition, zero)
 
 
 def _shift(states: Tensor, by: int, fill: float = -torch.inf) -> Tensor:
@@ -113,6 +114,8 @@ def ctc(y_true: Array, y_pred: Array) -> Tensor:
             f"{tuple(y_pred.shape)} must be (batch, frames, classes)"
         )
     logits = y_pred.to(torch.promote_types(y_pred.dtype, torch.float32))
+    if y_true.shape[1] == 0:
+        y_true = y_true.new_zeros(y_true.shape[0], 1)
     values: Tensor = _CTC.apply(logits, y_true.long(), torch.is_grad_enabled())[0]  # type: ignore[no-untyped-call]
     return values
 

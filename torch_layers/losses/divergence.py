@@ -20,7 +20,8 @@ def kl_divergence(y_true: Array, y_pred: Array) -> Tensor:
     Source: keras.losses.kl_divergence, Keras 3.15.
     """
     y_true, y_pred = broadcast("kl_divergence", *tensors(y_true, y_pred))
-    return F.kl_div(y_pred.clamp(EPSILON, 1).log(), y_true.clamp(EPSILON, 1), reduction="none").sum(-1)
+    y_true = y_true.clamp(EPSILON, 1)
+    return (y_true * (y_true.log() - y_pred.clamp(EPSILON, 1).log())).sum(-1)
 
 
 @losses.add

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from typing import Any, ClassVar
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -50,14 +51,15 @@ def mean_absolute_percentage_error(y_true: Array, y_pred: Array) -> Tensor:
 def mean_squared_logarithmic_error(y_true: Array, y_pred: Array) -> Tensor:
     """Return the mean of (log(1 + y_true) - log(1 + y_pred))^2 over the last axis, both at least 1e-7.
 
+    Half precision is computed, and returned, in float32.
+
     Raises: ValueError if the shapes don't broadcast. Source: keras.losses.mean_squared_logarithmic_error, Keras 3.15.
     """
     y_true, y_pred = broadcast("mean_squared_logarithmic_error", *tensors(y_true, y_pred))
-    return F.mse_loss(_log1p(y_pred), _log1p(y_true), reduction="none").mean(-1)
-
-
-def _log1p(x: Tensor) -> Tensor:
-    return x.clamp(min=EPSILON).log1p()
+    # Keras's epsilon is float32 here, which takes half precision along.
+    dtype = torch.promote_types(y_pred.dtype, torch.float32)
+    first, second = (x.to(dtype).clamp(min=EPSILON).log1p() for x in (y_pred, y_true))
+    return F.mse_loss(first, second, reduction="none").mean(-1)
 
 
 @losses.add

@@ -66,12 +66,13 @@ def circle(
             )
     distance = (1 - y_pred @ embeddings.T).clamp(min=0.0)
     positive = y_true.long().view(-1, 1) == labels.long().view(1, -1)
-    negative = ~positive
+    negative = positive.logical_not()
     if remove_diagonal:
-        positive = positive & ~torch.eye(*positive.shape, dtype=torch.bool, device=positive.device)
+        positive = positive & torch.eye(*positive.shape, dtype=torch.bool, device=positive.device).logical_not()
     attraction = -gamma * (margin + distance).clamp(min=0.0) * (margin - distance)
     repulsion = gamma * (1 + margin - distance).clamp(min=0.0) * (1 - margin - distance)
-    total = attraction.where(positive, -torch.inf).logsumexp(1) + repulsion.where(negative, -torch.inf).logsumexp(1)
+    total = attraction.where(positive, -torch.inf).logsumexp(1)
+    total = total + repulsion.where(negative, -torch.inf).logsumexp(1)
     # Torch's softplus is linear from 20 on, which float64 would notice.
     return F.softplus(total, threshold=40)
 

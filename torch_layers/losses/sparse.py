@@ -73,12 +73,12 @@ def sparse_categorical_crossentropy(
     y_true, y_pred, axis = _matched(*tensors(y_true, y_pred, class_ids=True), axis)
     ids = y_true.long()
     if ignore_class is not None:
-        valid = y_true != ignore_class
-        ids = ids.masked_fill(~valid, 0)
+        ignored = y_true == ignore_class
+        ids = ids.masked_fill(ignored, 0)
         # Whatever is predicted there, NaN included, must reach neither the loss nor the gradient.
-        y_pred = torch.where(valid.unsqueeze(axis), y_pred, 0.0)
+        y_pred = y_pred.masked_fill(ignored.unsqueeze(axis), 0.0)
     values = _values(ids, y_pred, axis, from_logits)
-    return values if ignore_class is None else torch.where(valid, values, 0.0)
+    return values if ignore_class is None else values.masked_fill(ignored, 0.0)
 
 
 class SparseCategoricalCrossentropy(_MatchedLoss):

@@ -74,5 +74,13 @@ class PReLU(Layer):
         self.input_spec = InputSpec(min_ndim=rank, max_ndim=rank, axes=fixed)
 
     def forward(self, x: Tensor) -> Tensor:
+        weight = self.cast(self.weight)
+        if not torch.is_grad_enabled():
+            if weight.numel() == 1:
+                return F.prelu(x, weight.reshape(1))
+            return F.prelu(x.flatten(1), weight.expand(x.shape[1:]).flatten()).view(x.shape)
         # F.prelu's gradient at 0 is the slope. Those of relu and of hardtanh, here min(x, 0), are 0 there, as Keras's.
-        return torch.addcmul(torch.relu(x), self.cast(self.weight), F.hardtanh(x, -math.inf, 0.0))
+        y = torch.addcmul(torch.relu(x), weight, F.hardtanh(x, -math.inf, 0.0))
+        if y.shape != x.shape:  # a size of 1 would stretch to that of the slopes
+            self.check_input(x.shape)
+        return y

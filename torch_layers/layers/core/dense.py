@@ -25,6 +25,8 @@ class Dense(_LoRA):
     supports_masking = True
     takes_integers = False
     input_spec = InputSpec(min_ndim=2)
+    # Keras's config of Dense has it only where it is given.
+    config_omits = frozenset({"activity_regularizer"})
 
     def __init__(
         self,

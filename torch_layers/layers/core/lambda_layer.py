@@ -136,7 +136,7 @@ def _find(described: Any, layer: str, key: str, custom: CustomObjects) -> Any:
         return activation_registry.find(described)
     what = f"the function {described!r}" if named else "a Python lambda, whose code is never run"
     raise ValueError(
-        f"Lambda {layer!r}: its config holds {what}; say what it is by "
+        f"Lambda {layer!r}: its config holds {what}; pass the function to use as "
         f"custom_objects={{{described if named else key!r}: function}}"
     )
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 
 from torch_layers import initializers
 from torch_layers.layers.base import Layer
+from torch_layers.serialization import CustomObjects
+
+Self = TypeVar("Self", bound="_LoRA")
 
 
 class _LoRA(Layer):
@@ -21,15 +24,24 @@ class _LoRA(Layer):
     keeps_lora_alpha = False
 
     def _set_lora(self, rank: int | None, alpha: float | None, quantization_config: Any) -> None:
+        if rank is not None and (not isinstance(rank, int) or rank < 0):
+            raise ValueError(f"{type(self).__name__}: lora_rank={rank!r} is neither a positive int nor None")
         self.lora_rank, self.lora_alpha = rank, alpha if alpha is not None else rank
         self.quantization_config = quantization_config
         self.lora_enabled = False
 
     def get_config(self) -> dict[str, Any]:
         config = super().get_config()
-        if self.lora_rank is None:
+        if not self.lora_rank:
             del config["lora_rank"], config["lora_alpha"]
         return config
+
+    @classmethod
+    def from_config(cls: type[Self], config: dict[str, Any], custom_objects: CustomObjects | None = None) -> Self:
+        """Make a layer from its config. Its `quantization_config` is kept as it is: without a quantized dtype it is unused."""
+        made = super().from_config({**config, "quantization_config": None}, custom_objects)
+        made.quantization_config = config.get("quantization_config")
+        return made
 
     def create_weights(self, **keras_shapes: Any) -> None:
         super().create_weights(**keras_shapes)
@@ -65,6 +77,9 @@ class _LoRA(Layer):
             )
         super().create_weights(lora_a=(*shape[:-1], rank), lora_b=(rank, shape[-1]))
         self.weight.requires_grad_(False)
+        if not self.trainable:
+            self.lora_a.requires_grad_(False)
+            self.lora_b.requires_grad_(False)
         self.lora_enabled, self.lora_rank = True, rank
         self.lora_alpha = lora_alpha if lora_alpha is not None else rank
 

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from torch_layers.layers.base import InputSpec, Layer
 from torch_layers.layers.weights import as_tensor
 
+_WIDE = (torch.float32, torch.float64)
+
 
 class Masking(Layer):
     """Mask the steps whose features all equal `mask_value`, a number or one number per feature; their outputs are 0.
 
     The mask, from `compute_mask`, is True where a step stays. A `mask_value` of NaN equals nothing: every step stays.
+    As in Keras, a float is compared as a float32: 0.1 equals no input of float64, float16 or bfloat16.
 
     Shape: (batch, *, features) -> the same; mask (batch, *).
     Raises: ValueError for a scalar input.
@@ -38,9 +42,15 @@ class Masking(Layer):
             self.mask_value = mask_value
 
     def forward(self, x: Tensor) -> Tensor:
-        return torch.where((x != self.mask_value).any(-1, keepdim=True), x, 0)
+        return torch.where(self._stays(x).unsqueeze(-1), x, 0)
 
     def compute_mask(self, inputs: Tensor, mask: Tensor | None = None) -> Tensor:
         """Return True for the steps that stay. As in Keras, a mask of the input is replaced, not joined."""
-        stays: Tensor = (inputs != self.mask_value).any(-1)
+        return self._stays(inputs)
+
+    def _stays(self, x: Tensor) -> Tensor:
+        value = self.mask_value
+        if isinstance(value, float):
+            x, value = x if x.dtype in _WIDE else x.float(), float(np.float32(value))
+        stays: Tensor = (x != value).any(-1)
         return stays

@@ -20,6 +20,8 @@ class Permute(Layer):
 
     def __init__(self, dims: Sequence[int], **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        if not isinstance(dims, (list, tuple)):
+            raise ValueError(f"Permute: dims={dims!r} is not a tuple of ints")
         self.dims = tuple(dims)
         rank = len(self.dims) + 1
         if not all(isinstance(dim, int) for dim in self.dims) or sorted(self.dims) != list(range(1, rank)):

@@ -24,6 +24,8 @@ class Reshape(Layer):
 
     def __init__(self, target_shape: Sequence[int | None], **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        if not isinstance(target_shape, (list, tuple)):
+            raise ValueError(f"Reshape: target_shape={target_shape!r} is not a tuple of sizes")
         self.target_shape = tuple(target_shape)
         # Keras takes None for -1.
         sizes = [-1 if size is None else size for size in self.target_shape]

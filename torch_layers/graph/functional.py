@@ -1,0 +1,420 @@
+"""Functional: a model that is a graph, drawn by torch.fx from recorded calls."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor, fx, nn
+from torch.utils import _pytree as pytree
+
+from torch_layers.graph import config as configs
+from torch_layers.graph.drawing import Slice, draw, keras_order, module_paths, structure_of, unique_names
+from torch_layers.graph.history import read_tape, replay, write_tape
+from torch_layers.graph.model import Model, collected_losses, regularized
+from torch_layers.graph.symbols import Symbol, SymbolicTensor, flatten, map_structure, new_input, pack
+from torch_layers.layers.base import Layer
+from torch_layers.layers.core.input_layer import InputLayer
+from torch_layers.layers.weighted import Weighted
+from torch_layers.layers.weights import Weight, as_tensor
+from torch_layers.registry import Registry
+from torch_layers.serialization import CustomObjects
+
+_call_signature = inspect.signature(lambda inputs, mask=None: None)
+
+
+def own_class(cls: type) -> type:
+    """Return a new class for one instance, as torch.fx needs, which puts each graph's `forward` on the class."""
+    cls = vars(cls).get("_public_class", cls)
+    bases = (cls,) if issubclass(cls, Functional) else (cls, Functional)
+    spaces = {"__module__": cls.__module__, "__qualname__": cls.__qualname__, "__doc__": cls.__doc__}
+    return type(cls)(cls.__name__, bases, {**spaces, "_public_class": cls}, of_instance=True)  # type: ignore[call-arg]
+
+
+class _Drawn(fx.GraphModule):
+    """A graph module that starts empty and is drawn later."""
+
+    def __init__(self) -> None:
+        super().__init__({}, fx.Graph(), type(self).__name__)
+
+    def recompile(self) -> Any:
+        code = super().recompile()
+        # fx's wrapper prints errors and drops their tracebacks, and costs time in each call.
+        del type(self).__call__
+        return code
+
+    __str__ = nn.Module.__repr__
+
+
+class Functional(Model, _Drawn):
+    """What `Model(inputs, outputs)` makes: a `torch.fx.GraphModule`, whose code `print(model.code)` shows.
+
+    Call it with tensors or numpy arrays: one for each input, in the structure of `inputs`, or a dict by the inputs'
+    names. Arrays get the dtypes of the inputs; a last axis of size 1 may be missing or too many, as in Keras.
+    `.half()`, `.to(dtype)` and the like change the inputs' floating dtypes too. A layer is the attribute of its own name
+    (an automatic one is numbered within the model), and so it begins the keys of `state_dict`.
+
+    Masks are drawn into the graph wherever a layer takes them. Those of the inputs may be given by `mask`, in the
+    structure of `inputs`; `compute_mask` returns those of the outputs.
+    Shape: as the layers say.
+    Raises: ValueError for inputs whose number, names, ranks or sizes are not those of the model's inputs.
+    Source: keras.Model, Keras 3.15.
+    """
+
+    registry: ClassVar[Registry] = Registry("model", "keras.src.models.functional")
+    supports_masking = True
+    call_signature = _call_signature
+    _symbols: Any = None
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        return object.__new__(own_class(cls))
+
+    def __init__(
+        self, inputs: Any, outputs: Any, name: str | None = None, trainable: bool | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(name=name, trainable=trainable is not False, **kwargs)
+        self._define(inputs, outputs)
+
+    # --- the graph --------------------------------------------------------------------------------------------------
+
+    def _define(self, inputs: Any, outputs: Any) -> None:
+        for name, symbols in (("inputs", inputs), ("outputs", outputs)):
+            try:
+                structure_of(symbols)
+            except ValueError as error:
+                raise ValueError(f"{name}: {error}") from None
+        calls = keras_order(Slice(flatten(inputs), flatten(outputs)))
+        taken = {"forward", *dir(type(self)), *vars(self)} - {*self._modules}
+        modules = [call.target for call in calls if call.kind == "module"]
+        paths = self._paths_of(modules, lambda name: name in taken)
+        self._draw(inputs, outputs, paths, calls)
+
+    def _paths_of(self, modules: list[Any], taken: Callable[[str], bool]) -> dict[Any, str]:
+        return module_paths(modules, taken)
+
+    def _draw(self, inputs: Any, outputs: Any, paths: dict[Any, str], calls: list[Any] | None = None) -> None:
+        """Keep the history between inputs and outputs, and draw the graph of it."""
+        part = Slice(flatten(inputs), flatten(outputs))
+        for module, path in paths.items():
+            if "." not in path:
+                self.add_module(path, module)
+        self._symbols = inputs, outputs
+        self._paths = paths
+        # In Keras's order; a layer as its path, so that one that is put in its place counts instead.
+        order = keras_order(part) if calls is None else calls
+        self._order = [call.target if call.kind == "input" else paths[call.target] for call in order]
+        self._variants: dict[Any, Callable[..., Any]] = {}
+        names = unique_names(((s, s.name, False) for s in part.inputs), lambda name: False)
+        self._input_names = [names[symbol] for symbol in part.inputs]
+        self._regularized = regularized(self)
+        graph = draw(part, _unpacked(outputs), paths, self._constant_name)
+        self._set_graph(graph)
+        self._learn_inputs([symbol.dtype for symbol in part.inputs], [symbol.shape for symbol in part.inputs])
+
+    def _set_graph(self, graph: fx.Graph) -> None:
+        self.graph = graph
+        self._is_edited = False
+
+    def recompile(self) -> Any:
+        self._is_edited = True
+        return super().recompile()
+
+    def _learn_inputs(self, dtypes: list[Any], shapes: list[Any]) -> None:
+        self._input_dtypes, self._input_shapes = dtypes, shapes
+        # One tensor of known sizes, but for the batch, takes the direct way into `forward`.
+        lone = len(shapes) == 1 and not self._regularized and len(shapes[0]) > 0 and None not in shapes[0][1:]
+        self._direct_input = (dtypes[0], torch.Size(shapes[0][1:])) if lone else (None, None)
+
+    def _constant_name(self, tensor: Tensor) -> str:
+        for name, known in self._buffers.items():
+            if known is tensor:
+                return name
+        name = f"constant_{sum(name.startswith('constant_') for name in self._buffers)}"
+        # Part of the code, not of what training changes: no state_dict holds it.
+        self.register_buffer(name, tensor, persistent=False)
+        return name
+
+    # --- calls ------------------------------------------------------------------------------------------------------
+
+    def __call__(self, *args: Any, mask: Any = None, **kwargs: Any) -> Any:
+        if len(args) == 1 and mask is None and not kwargs:
+            x = args[0]
+            dtype, sizes = self._direct_input
+            if type(x) is Tensor and x.dtype is dtype and x.shape[1:] == sizes:
+                return nn.Module.__call__(self, x)
+        given = args[0] if len(args) == 1 and not kwargs else list(args) if not kwargs else kwargs
+        for leaf in pytree.tree_leaves((args, kwargs, mask)):
+            if isinstance(leaf, SymbolicTensor):
+                return leaf.record_layer_call(leaf, self, (given,), {} if mask is None else {"mask": mask})
+        inputs = self._converted(given)
+        run = self._with_masks(mask, inputs, False)
+        if not self._regularized:
+            return run(*inputs)
+        with collected_losses(self._regularized):
+            return run(*inputs)
+
+    def prepare(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Check symbols that the model is called with."""
+        for index, value in enumerate(self._in_order(args[0])):
+            shape = tuple(value.shape) if value is not None else None
+            if shape is not None and not _fits(shape, self._input_shapes[index]) and _ranks(shape, self, index) is None:
+                raise ValueError(self._misfit(index, shape))
+
+    def _in_order(self, given: Any) -> list[Any]:
+        """List what the model is called with in the order of its inputs."""
+        names = self._input_names
+        structure = self._symbols[0] if self._symbols is not None else None
+        if isinstance(given, Mapping):
+            keys = names if not isinstance(structure, dict) else sorted(structure)
+            if all(key in given for key in keys):
+                values = flatten({key: given[key] for key in keys}) if keys is not names else [given[k] for k in keys]
+                if len(values) == len(names):
+                    return values
+            raise ValueError(f"called with the inputs {sorted(given)}, needed are {sorted(keys)}")
+        values = flatten(given) if isinstance(given, (list, tuple)) else [given]
+        if len(values) != len(names):
+            raise ValueError(f"called with {len(values)} inputs, needed are {len(names)}: {', '.join(names)}")
+        return values
+
+    def _converted(self, given: Any) -> list[Any]:
+        """List the inputs as tensors of the dtypes, ranks and sizes that the model expects."""
+        return [self._converted_input(index, value) for index, value in enumerate(self._in_order(given))]
+
+    def _converted_input(self, index: int, value: Any) -> Any:
+        dtype, shape = self._input_dtypes[index], self._input_shapes[index]
+        if value is None:
+            layer = flatten(self._symbols[0])[index].call.target
+            if not (isinstance(layer, InputLayer) and layer.optional):
+                raise ValueError(f"input {self._input_names[index]!r} is None, but not optional")
+            return None
+        if not isinstance(value, Tensor):
+            value = as_tensor(np.asarray(value)).to(self._device())
+        if dtype is not None and value.dtype is not dtype:
+            by_autocast = value.is_floating_point() and torch.is_autocast_enabled(value.device.type)
+            value = value if by_autocast else value.to(dtype)
+        if not _fits(value.shape, shape):
+            reshaped = _ranks(value, self, index)
+            if reshaped is None:
+                raise ValueError(self._misfit(index, tuple(value.shape)))
+            return reshaped
+        return value
+
+    def _misfit(self, index: int, shape: Any) -> str:
+        return (
+            f"input {self._input_names[index]!r} has shape {tuple(shape)}, the model takes {self._input_shapes[index]}"
+        )
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """Return the masks of the outputs, in their structure, for inputs and their masks; None if there are none."""
+        tensors = self._converted(inputs)
+        masks = self._with_masks(mask, tensors, True)(*tensors)
+        return masks if any(leaf is not None for leaf in flatten(masks)) else None
+
+    def _with_masks(self, mask: Any, inputs: list[Any], of_outputs: bool) -> Callable[..., Any]:
+        """Return a function of the inputs that computes the outputs, or their masks, given the inputs' masks."""
+        masks = [leaf for leaf in flatten(mask)] if mask is not None else []
+        if masks and len(masks) != len(inputs):
+            raise ValueError(f"called with {len(masks)} masks, needed is one or None for each of {len(inputs)} inputs")
+        masks = [None if m is None else as_tensor(m) for m in masks]
+        given = [m for m in masks if m is not None]
+        if not given and not of_outputs:
+            return lambda *tensors: nn.Module.__call__(self, *tensors)
+        key = of_outputs, tuple(m if m is None else m.ndim for m in masks) if given else ()
+        if key not in self._variants:
+            self._variants[key] = self._draw_variant(*key)
+        run = self._variants[key]
+        return lambda *tensors: run(self, *tensors, *given)
+
+    def _draw_variant(self, of_outputs: bool, ranks: tuple[int | None, ...]) -> Callable[..., Any]:
+        """Draw the graph again, for inputs of which some have masks; return its code as a function."""
+        inputs, outputs = self._symbols
+        starts = flatten(inputs)
+        if any(rank is not None for rank in ranks):
+            new = {}
+            for symbol, rank in zip(starts, ranks, strict=True):
+                new[id(symbol)] = new_input(symbol.name, symbol.shape, symbol.dtype)
+                if rank is not None:
+                    new[id(symbol)].mask = new_input(f"{symbol.name}_mask", symbol.shape[:rank], torch.bool)
+            changed = replay(Slice(starts, flatten(outputs)), new)
+            outputs = map_structure(lambda symbol: changed[id(symbol)], outputs)
+            starts = [new[id(symbol)] for symbol in starts]
+            starts += [symbol.mask for symbol in starts if symbol.mask is not None]
+        if of_outputs:
+            masks = [symbol.mask for symbol in flatten(outputs)]
+            part = Slice(starts, [], optional=[mask for mask in masks if mask is not None])
+            masks = [mask if mask is not None and part.has(mask) else None for mask in masks]
+            outputs = pack(outputs, iter(masks))
+        else:
+            part = Slice(starts, flatten(outputs))
+        code = draw(part, _unpacked(outputs), self._paths, self._constant_name).python_code("self")
+        spaces = dict(code.globals)
+        exec(compile(code.src, f"<{self.name} with masks>", "exec", dont_inherit=True), spaces)
+        return spaces["forward"]  # type: ignore[no-any-return]
+
+    # --- what it consists of ----------------------------------------------------------------------------------------
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers, in Keras's order, input layers included, those inside other layers left out."""
+        return [item if isinstance(item, InputLayer) else self.get_submodule(item) for item in self._order]
+
+    def _named_layers(self) -> dict[str, Layer]:
+        names = [item.name if isinstance(item, InputLayer) else item for item in self._order]
+        return dict(zip(names, self.layers, strict=True))
+
+    def _layers_within(self) -> Iterator[Weighted]:
+        drawn = [layer for layer in self.layers if not isinstance(layer, InputLayer)]
+        yield from drawn
+        yield from (layer for layer in super()._layers_within() if layer not in drawn)
+
+    def weight_entries(self) -> Iterator[tuple[Weighted, Weight]]:
+        """Yield (layer, weight) in the order of Keras's `model.weights`, those of a layer at two places once."""
+        seen = set()
+        for layer, spec in super().weight_entries():
+            if (layer, spec.name) not in seen:
+                seen.add((layer, spec.name))
+                yield layer, spec
+
+    @property
+    def input(self) -> Any:  # type: ignore[override]
+        """The symbols of the inputs, in the structure that the model was made with."""
+        return self._symbols[0]
+
+    @property
+    def output(self) -> Any:  # type: ignore[override]
+        """The symbols of the outputs, in the structure that the model was made with."""
+        return self._symbols[1]
+
+    @property
+    def inputs(self) -> list[SymbolicTensor]:
+        """The symbols of the inputs."""
+        return flatten(self.input)
+
+    @property
+    def outputs(self) -> list[SymbolicTensor]:
+        """The symbols of the outputs."""
+        return flatten(self.output)
+
+    @property
+    def input_shape(self) -> Any:
+        """The shape of the input, or the list of several's."""
+        return _unpacked([symbol.shape for symbol in self.inputs])
+
+    @property
+    def output_shape(self) -> Any:
+        """The shape of the output, or the list of several's."""
+        return _unpacked([symbol.shape for symbol in self.outputs])
+
+    @property
+    def input_names(self) -> list[str]:
+        """The names of the inputs."""
+        return list(self._input_names)
+
+    @property
+    def output_names(self) -> list[str]:
+        """The names of the layers that make the outputs."""
+        return [self._name_of(symbol) for symbol in self.outputs]
+
+    def _name_of(self, symbol: Symbol) -> str:
+        return self._paths[symbol.call.target] if symbol.call.kind == "module" else symbol.name
+
+    # --- config -----------------------------------------------------------------------------------------------------
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the layers and their connections as Keras's functional models describe them.
+
+        Raises: ValueError for a function or tensor method that Keras has no operation for.
+        """
+        return configs.functional_config(self)
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: CustomObjects | None = None) -> Any:
+        """Make a model from what `get_config` of this class or of Keras's functional models returned.
+
+        Raises: ValueError for a layer or operation that is neither Keras's nor in `custom_objects`.
+        """
+        return configs.functional_from_config(cls, config, custom_objects)
+
+    def get_build_config(self) -> dict[str, Any] | None:
+        """Return None: the layers are built by being called."""
+        return None
+
+    def extra_repr(self) -> str:
+        return f"name={self.name!r}"
+
+    # --- torch's machinery ------------------------------------------------------------------------------------------
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Any:
+        super()._apply(fn, recurse)
+        dtypes = [dtype and fn(torch.empty(0, dtype=dtype)).dtype for dtype in self._input_dtypes]
+        self._learn_inputs(dtypes, self._input_shapes)
+        return self
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = super().__getstate__()
+        for drawn in ("_graph", "_code", "_lineno_map", "_prologue_start", "_symbols", "_paths", "_regularized"):
+            state.pop(drawn, None)
+        paths = {self.get_submodule(path): path for path in self._paths.values()}
+        tape = write_tape(*self._symbols, lambda module: self._paths.get(module) or paths[module])
+        return {**state, "_variants": list(self._variants), "_tape": tape}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        state = dict(state)
+        tape, variants, order = state.pop("_tape"), state.pop("_variants"), state["_order"]
+        super().__setstate__(state)
+        inputs, outputs = read_tape(tape, self.get_submodule)
+        paths = {call[1] for call in tape.calls if call[0] in ("module", "mask")} | {p for p in order if isinstance(p, str)}
+        dtypes = self._input_dtypes
+        self._draw(inputs, outputs, {self.get_submodule(path): path for path in paths})
+        self._order = order
+        self._learn_inputs(dtypes, self._input_shapes)
+        for key in variants:
+            self._variants[key] = self._draw_variant(*key)
+
+    def __reduce__(self) -> Any:
+        if self._is_edited:
+            raise TypeError(
+                f"the graph of {self.name!r} was edited, so it can't be pickled; torch.fx.GraphModule(model, model.graph) can"
+            )
+        return _blank, (vars(type(self))["_public_class"],), self.__getstate__()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        copied = memo[id(self)] = _blank(type(self))
+        copied.__setstate__(copy.deepcopy(self.__getstate__(), memo))
+        if self._is_edited:
+            copied.graph = copy.deepcopy(self.graph, memo)
+        return copied
+
+
+def _blank(cls: type) -> Any:
+    return object.__new__(own_class(cls))
+
+
+def _unpacked(structure: Any) -> Any:
+    """Return the only item of a list or tuple of one, as Keras does with a model's outputs."""
+    return structure[0] if isinstance(structure, (list, tuple)) and len(structure) == 1 else structure
+
+
+def _fits(shape: Any, expected: Any) -> bool:
+    """Tell whether sizes agree where both are known, the batch axis left out."""
+    if len(shape) != len(expected):
+        return False
+    for axis in range(1, len(expected)):
+        if shape[axis] != expected[axis] and expected[axis] is not None and shape[axis] is not None:
+            return False
+    return True
+
+
+def _ranks(value: Any, model: Functional, index: int) -> Any:
+    """Return a tensor, or a shape, with a last axis of size 1 more or less, if that is what the model expects."""
+    expected = model._input_shapes[index]
+    shape = tuple(value) if isinstance(value, tuple) else tuple(value.shape)
+    if shape[-1:] == (1,) and _fits(shape[:-1], expected):
+        return value[:-1] if isinstance(value, tuple) else value.squeeze(-1)
+    if expected[-1:] == (1,) and _fits((*shape, 1), expected):
+        return (*value, 1) if isinstance(value, tuple) else value.unsqueeze(-1)
+    return None

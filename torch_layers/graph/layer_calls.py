@@ -1,0 +1,174 @@
+"""Recording the call of a layer: it is built, run on the meta device for its shapes, and given the masks it takes."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache, partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
+
+from torch_layers.graph.symbols import Call, Symbol, constant, finish, flatten, map_structure, symbols_in
+from torch_layers.layers.base import Layer
+
+
+def record_layer(layer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Record the call of a layer with symbolic tensors, and return its symbols, which carry the masks of its output.
+
+    Raises: ValueError if the layer can't take inputs of these shapes.
+    """
+    call = Call("module", layer, map_structure(constant, args), map_structure(constant, kwargs))
+    bound = _bind(layer, call)
+    call.masks = _masks_taken(layer, bound)
+    layer.prepare(call.args, call.kwargs)
+    outputs = finish(call, lambda *a, **k: _run_on_meta(layer, layer, a, k), (call.args, {**call.kwargs, **call.masks}))
+    if not symbols_in(outputs):
+        raise ValueError(f"{type(layer).__name__}: {layer.name!r} returns no tensor, but {outputs!r}")
+    layer._calls = [known for known in layer._calls if known() is not None] + [weakref.ref(call)]
+    _give_masks(layer, bound, call)
+    return outputs
+
+
+# --- masks ----------------------------------------------------------------------------------------------------------
+
+
+def _bind(layer: Any, call: Call) -> dict[str, Any]:
+    """Return the arguments of a call under the names that the layer's `forward` gives them."""
+    signature = getattr(layer, "call_signature", None) or _signature(type(layer))
+    try:
+        bound = signature.bind(*call.args, **call.kwargs)
+    except TypeError as error:
+        raise TypeError(f"{type(layer).__name__}: {error}") from None
+    bound.apply_defaults()
+    return dict(bound.arguments)
+
+
+@cache
+def _signature(cls: type) -> inspect.Signature:
+    signature = inspect.signature(cls.forward)  # type: ignore[attr-defined]
+    return signature.replace(parameters=list(signature.parameters.values())[1:])
+
+
+def mask_of(value: Any) -> Symbol | None:
+    """Return the mask of a symbol; None for anything else."""
+    return value.mask if isinstance(value, Symbol) else None
+
+
+def _masks_taken(layer: Any, bound: dict[str, Any]) -> dict[str, Any]:
+    """Return the mask arguments that are filled in: `mask` for a lone tensor (or nest), `x_mask` for each `x` of several.
+
+    As in Keras, a layer that takes one `mask`, but is called with more tensors, such as initial states, gets none.
+    """
+    tensors = {name: value for name, value in bound.items() if _is_tensors(value)}
+    if len(tensors) == 1:
+        wanted = dict.fromkeys(["mask"], *tensors.values()) if "mask" in bound else {}
+    else:
+        wanted = {f"{name}_mask": value for name, value in tensors.items() if f"{name}_mask" in bound}
+    masks = {name: map_structure(mask_of, value) for name, value in wanted.items() if bound[name] is None}
+    return {name: mask for name, mask in masks.items() if symbols_in(mask)}
+
+
+def _is_tensors(value: Any) -> bool:
+    leaves = flatten(value) if isinstance(value, (list, tuple, dict)) else [value]
+    tensors = [isinstance(leaf, (Symbol, Tensor)) for leaf in leaves]
+    return any(tensors) and all(is_tensor or leaf is None for is_tensor, leaf in zip(tensors, leaves, strict=True))
+
+
+def _give_masks(layer: Any, bound: dict[str, Any], call: Call) -> None:
+    """Give the outputs of a call their masks, by a recorded call of `compute_mask` unless it just hands masks on."""
+    inputs = next(iter(bound.values()))
+    mask = call.masks.get("mask", bound.get("mask"))
+    if mask is None:
+        mask = map_structure(mask_of, inputs)
+    if not any(leaf is not None for leaf in flatten(mask)):
+        mask = None
+    hands_on = type(layer).compute_mask is Layer.compute_mask
+    # A layer may say of itself whether it supports masks; to define `compute_mask` says so too, as in Keras.
+    if not vars(layer).get("supports_masking", layer.supports_masking or not hands_on):
+        if mask is not None:
+            warnings.warn(
+                f"{type(layer).__name__}: {layer.name!r} does not support masking: the mask of its input ends here",
+                stacklevel=2,
+            )
+        return
+    masks = mask if hands_on else _record_mask(layer, inputs, mask)
+    for output, out_mask in zip(flatten(call.outputs), flatten(masks), strict=False):
+        if isinstance(output, Symbol) and isinstance(out_mask, Symbol):
+            output.mask = out_mask
+
+
+def _record_mask(layer: Any, inputs: Any, mask: Any) -> Any:
+    call = Call("mask", layer, (inputs, mask))
+    return finish(call, lambda *args: _run_on_meta(layer, _ComputeMask(layer), args, {}), (call.args, {}))
+
+
+class _ComputeMask(nn.Module):
+    def __init__(self, layer: Any) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, inputs: Any, mask: Any) -> Any:
+        return self.layer.compute_mask(inputs, mask)
+
+
+# --- shapes ---------------------------------------------------------------------------------------------------------
+
+
+def _run_on_meta(layer: Any, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Call `module`, the layer or something around it, on meta tensors, with meta tensors for the layer's weights.
+
+    A layer of layers builds those inside while it runs, for real: it is run again until none is left to build.
+    """
+    while True:
+        tensors = {**dict(module.named_parameters()), **dict(module.named_buffers())}
+        weights = {name: tensor.detach().to("meta") for name, tensor in tensors.items() if not is_lazy(tensor)}
+        unbuilt = [m for m in layer.modules() if isinstance(m, Layer) and not m.built]
+        try:
+            with _built_for_real(unbuilt), _without_traces(layer), torch.device("meta"):
+                return torch.func.functional_call(module, weights, args, kwargs)
+        except Exception:
+            if all(not m.built for m in unbuilt):
+                raise
+
+
+@contextmanager
+def _built_for_real(layers: list[Any]) -> Iterator[None]:
+    """Let layers that are built inside build on the device that is in force here, and for any batch size."""
+    device = torch.get_default_device()
+
+    def build(layer: Any, shape: Any) -> None:
+        with torch.device(device):
+            type(layer)._build_now(layer, (None, *shape[1:]) if isinstance(shape, tuple) else shape)
+
+    for layer in layers:
+        layer._build_now = partial(build, layer)
+    try:
+        yield
+    finally:
+        for layer in layers:
+            del layer._build_now
+
+
+@contextmanager
+def _without_traces(layer: nn.Module) -> Iterator[None]:
+    """Run a layer in inference mode, and leave its mode and its activity losses as they were."""
+    modules = list(layer.modules())
+    modes = [module.training for module in modules]
+    losses = [getattr(module, "_activity_losses", None) for module in modules]
+    try:
+        for module in modules:
+            module.training = False
+        yield
+    finally:
+        for module, mode, kept in zip(modules, modes, losses, strict=True):
+            module.training = mode
+            if kept is not None:
+                module._activity_losses = kept  # type: ignore[assignment]
+
+

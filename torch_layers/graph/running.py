@@ -1,0 +1,2 @@
+class Runnable:
+    def _init_running(self): pass
