@@ -157,7 +157,9 @@ def _short(value: Any) -> str:
     if isinstance(value, (Array, Object)):
         return str(value)
     if callable(value):
-        return value.__name__
+        return str(value.__name__)
+    if isinstance(value, list) and any(isinstance(item, Object) for item in value):
+        return "[" + ", ".join(map(_short, value)) + "]"
     text = repr(value)
     digest = hashlib.sha256(text.encode()).hexdigest()[:6]
     return text if len(text) <= 60 else f"{text[:50]}...{digest}"

@@ -24,7 +24,7 @@ KINDS = {
 }
 # Public in Keras's namespaces, but not something that computes: they look up, serialize, or are subclassed.
 NOT_COMPUTING = {"get", "serialize", "deserialize"}
-ABSTRACT = {"Layer", "Loss", "Initializer", "Regularizer", "Constraint"}
+ABSTRACT = {"Layer", "Loss", "Initializer", "Regularizer", "Constraint", "Input"}
 # Inputs of a function, not its configuration.
 CALL_ARGUMENTS = {"self", "x", "y_true", "y_pred", "inputs", "kwargs", "args", "base_layer_kwargs"}
 
@@ -78,8 +78,9 @@ def _uses(cases: Iterable[Case]) -> Iterable[tuple[str, str, Mapping[str, Any]]]
     for case in cases:
         yield case.kind, case.name, {**case.config, **case.call}
         for value in case.config.values():
-            if isinstance(value, Object):
-                yield value.kind, value.name, value.config
+            for inner in value if isinstance(value, list) else [value]:
+                if isinstance(inner, Object):
+                    yield inner.kind, inner.name, inner.config
 
 
 def coverage(keras: Any) -> list[Thing]:

@@ -139,6 +139,15 @@ def _config_value(value: Any, case: Case, role: str, policy: str, make: Any) -> 
         return _array(value, case, role, policy)
     if hasattr(value, "kind") and hasattr(value, "config"):
         return make(value)
+    if isinstance(value, list):
+        return [_config_value(inner, case, f"{role} {i}", policy, make) for i, inner in enumerate(value)]
     if isinstance(value, Mapping):
         return {key: _config_value(inner, case, f"{role} {key}", policy, make) for key, inner in value.items()}
     return value
+
+
+def dtype_argument(kind: str, name: str, policy: str) -> str | None:
+    """Return the `dtype` argument that a run under `policy` gives to what it makes; None for what takes none."""
+    if kind == "layer" and name != "InputLayer":
+        return policy
+    return compute_dtype(policy) if kind in ("layer", "loss") else None

@@ -74,7 +74,7 @@ def summary(run: Run) -> str:
     parts = [f"{statuses['equal']} equal"]
     parts += [f"{statuses[status]} {word}" for status, word in _WORDS.items() if statuses[status]]
     if run.stale:
-        parts.append(f"{len(run.stale)} rows of the deviations table cover nothing")
+        parts.append(f"{len(run.stale)} rows of the deviations table are not exact")
     names = sorted({name_of(r.case) for r in run.results if r.status in ("different", "error")})
     shown = f" ({', '.join(names[:8])}{', ...' if len(names) > 8 else ''})" if names else ""
     return f"{len(run.results)} cases: {', '.join(parts)}{shown}, {run.seconds:.0f} s"

@@ -60,6 +60,12 @@ class Run:
         return not self.stale and all(result.status in ("equal", "deviates", "lacks") for result in self.results)
 
 
+def _is_exact(deviation: Deviation, results: Sequence[Result]) -> bool:
+    """Tell whether a row of the table is needed by every case that it selects, and by one at least."""
+    selected = [result for result in results if deviation.selects(result.case)]
+    return bool(selected) and all(deviation in result.deviations for result in selected)
+
+
 def verdict_of(case: Case, ask: Callable[[str, str], Record]) -> Verdict:
     """Judge one case; `ask(role, policy)` gives a role's record."""
     oracle, implementation64 = ask("reference", "float64"), ask("implementation", "float64")
@@ -168,6 +174,6 @@ def run(
     order = {case.id: index for index, case in enumerate(cases)}
     done.results.sort(key=lambda result: order[result.case.id])
     if whole and not stop.is_set():
-        done.stale = [d for d in table if not any(d in result.deviations for result in done.results)]
+        done.stale = [d for d in table if not _is_exact(d, done.results)]
     done.seconds = time.perf_counter() - start
     return done

@@ -53,7 +53,7 @@ def name_of(case: Case) -> str:
     return case.name if case.kind in ("layer", "loss") else f"{FOLDER.get(case.kind, case.kind + 's')}.{case.name}"
 
 
-FOLDER = {"merge_function": "layers", "loss_function": "losses"}
+FOLDER = {"merge_function": "layers", "loss_function": "losses", "model": "models"}
 
 
 def select(patterns: Sequence[str], dtypes: Sequence[str] = ()) -> dict[str, Case]:

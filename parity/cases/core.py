@@ -128,7 +128,13 @@ _EINSUM = [
     _einsum("abc,bd->adc", (4, None), (2, 3, 5), lora_rank=2, lora_alpha=0.5),
     _einsum("ab,bc->ac", 4, (2, 5), lora_rank=2, kernel_regularizer="l2"),
     _einsum("ab,bc->ac", 4, (2, 5), gptq_unpacked_column_size=4, quantization_config=None, why="for quantization only"),
-    Case("EinsumDense", {"equation": "abc,cd->abd", "output_shape": (None, 4)}, [(2, 3, 5)], masks=[mask(2, 3)], why="masks stop"),
+    Case(
+        "EinsumDense",
+        {"equation": "abc,cd->abd", "output_shape": (None, 4)},
+        [(2, 3, 5)],
+        masks=[mask(2, 3)],
+        why="masks stop",
+    ),
     *(
         Case("EinsumDense", {"equation": equation, "output_shape": shape, **config}, [inputs], raises=True)
         for equation, shape, config, inputs in (
@@ -206,7 +212,9 @@ _EMBEDDING = [
 
 def _reversible(inputs: Any, why: str = "", dtype: str = "float32", reverse: bool = False, **config: Any) -> Case:
     call = {"reverse": True} if reverse else {}
-    return Case("ReversibleEmbedding", {"input_dim": 7, "output_dim": 4, **config}, [inputs], call, dtype=dtype, why=why)
+    return Case(
+        "ReversibleEmbedding", {"input_dim": 7, "output_dim": 4, **config}, [inputs], call, dtype=dtype, why=why
+    )
 
 
 _REVERSIBLE = [
@@ -222,7 +230,9 @@ _REVERSIBLE = [
     _reversible(_ROWS, tie_weights=False, why="the other weight is there, without a gradient"),
     _reversible((2, 3, 4), reverse=True, tie_weights=False, dtype="mixed_float16"),
     _reversible(integers(2, 4, low=-9, high=9), reverse=True, why="integers become floats"),
-    _reversible(values([[1.0, 2.0, -0.1, 3.0]], "float32"), reverse=True, dtype="mixed_float16", why="float32 stays float32"),
+    _reversible(
+        values([[1.0, 2.0, -0.1, 3.0]], "float32"), reverse=True, dtype="mixed_float16", why="float32 stays float32"
+    ),
     _reversible((2, 4), reverse=True, reverse_dtype="float64", why="the output has that dtype"),
     _reversible((2, 4), reverse=True, reverse_dtype="float64", dtype="mixed_bfloat16"),
     _reversible((2, 4), reverse=True, logit_soft_cap=0.7),
@@ -231,7 +241,9 @@ _REVERSIBLE = [
     _reversible(_ROWS, logit_soft_cap=0.7, why="only in reverse"),
     _reversible(_ROWS, mask_zero=True),
     _reversible((2, 3, 4), reverse=True, mask_zero=True, why="no mask in reverse"),
-    _reversible(_ROWS, embeddings_initializer="he_normal", embeddings_regularizer="l2", embeddings_constraint="non_neg"),
+    _reversible(
+        _ROWS, embeddings_initializer="he_normal", embeddings_regularizer="l2", embeddings_constraint="non_neg"
+    ),
     _reversible((2, 4), reverse=True, tie_weights=False, embeddings_regularizer="l1", why="the other weight has none"),
     _reversible((2, 4), reverse=True, lora_rank=2),
     _reversible((2, 4), reverse=True, lora_rank=2, dtype="float16"),

@@ -49,12 +49,22 @@ _LISTS = [
     Case("", {}, [[(2, 3, 5), (2, 3, 5), (2, 3, 5)]], masks=[[mask(2, 3), None, mask(2, 3)]]),
     Case("", {}, [[(2, 3, 5), (2, 3, 5), (2, 3, 5)]], masks=[[None, mask(2, 3), mask(2, 3)]]),
     Case("", {}, [[(3, 4, 5), (3, 5)]], masks=[[mask(3, 4), None]]),
-    Case("", {}, [[(3, 4, 5), (3, 5), (3, 4, 5)]], masks=[[mask(3, 4), mask(3), None]], why="the lower rank's mask is lost"),
+    Case(
+        "",
+        {},
+        [[(3, 4, 5), (3, 5), (3, 4, 5)]],
+        masks=[[mask(3, 4), mask(3), None]],
+        why="the lower rank's mask is lost",
+    ),
 ]
 _TIES = values([[1.0, 1.0, -2.0, 0.0, 0.0, 3.0]])
 _KINKS = [
-    Case("Maximum", {}, [[_TIES, values([[1.0, 2.0, -2.0, 0.0, -0.0, 3.0]])]], why="ties: the first takes the gradient"),
-    Case("Minimum", {}, [[_TIES, values([[1.0, 2.0, -2.0, 0.0, -0.0, 3.0]])]], why="ties: the first takes the gradient"),
+    Case(
+        "Maximum", {}, [[_TIES, values([[1.0, 2.0, -2.0, 0.0, -0.0, 3.0]])]], why="ties: the first takes the gradient"
+    ),
+    Case(
+        "Minimum", {}, [[_TIES, values([[1.0, 2.0, -2.0, 0.0, -0.0, 3.0]])]], why="ties: the first takes the gradient"
+    ),
     Case("Maximum", {}, [[_TIES, _TIES, _TIES]], why="ties of three"),
     Case("Minimum", {}, [[_TIES, _TIES, _TIES]], why="ties of three"),
     *(
@@ -80,10 +90,18 @@ _CONCATENATE = [
     Case("Concatenate", {}, [[integers(2, 3, high=9), integers(2, 5, high=9, dtype="int64")]]),
     Case("Concatenate", {}, [[mask(2, 3), mask(2, 5)]], why="booleans"),
     Case("Concatenate", {"axis": 1}, [[(2, 3, 5), (2, 4, 5)]], masks=[[mask(2, 3), mask(2, 4)]]),
-    Case("Concatenate", {"axis": 1}, [[(2, 3, 5), (2, 4, 5)]], masks=[[mask(2, 3), None]], why="no mask is all unmasked"),
+    Case(
+        "Concatenate", {"axis": 1}, [[(2, 3, 5), (2, 4, 5)]], masks=[[mask(2, 3), None]], why="no mask is all unmasked"
+    ),
     Case("Concatenate", {"axis": -1}, [[(2, 3, 5), (2, 3, 4)]], masks=[[mask(2, 3), mask(2, 3)]]),
     Case("Concatenate", {"axis": -1}, [[(2, 3, 5), (2, 3, 4)]], masks=[[None, mask(2, 3)]]),
-    Case("Concatenate", {"axis": -2}, [[(2, 3, 5), (2, 4, 5)]], masks=[[mask(2, 3, 5), mask(2, 4)]], why="mask of full rank"),
+    Case(
+        "Concatenate",
+        {"axis": -2},
+        [[(2, 3, 5), (2, 4, 5)]],
+        masks=[[mask(2, 3, 5), mask(2, 4)]],
+        why="mask of full rank",
+    ),
     Case("Concatenate", {"axis": 0}, [[(2, 3, 5), (4, 3, 5)]], masks=[[mask(2, 3), mask(4, 3)]]),
     Case("Concatenate", {"activity_regularizer": "l1"}, [[(2, 3), (2, 4)]]),
     Case("Concatenate", {"axis": 1}, [[(2, 3), (4, 3)]], raises=True, why="batch sizes differ"),

@@ -87,7 +87,7 @@ class Keras(Side):
     # --- making what a case names ----------------------------------------------------------------------------------
 
     def _find(self, kind: str, name: str, config: Any) -> Any:
-        namespace = getattr(self.keras, NAMESPACES[kind])
+        namespace = getattr(self.keras, NAMESPACES[kind]) if NAMESPACES[kind] else self.keras
         found = getattr(namespace, name, None)
         version = f"{self.package} {self.keras.__version__}"
         if found is None:
@@ -109,11 +109,14 @@ class Keras(Side):
 
     def make(self, spec: Case | Object, case: Case, policy: str) -> Any:
         """Make the object that a case or a part of it describes."""
+        if "build" in spec.config:
+            return spec.config["build"](_Building(self.keras), policy)
         inner = spec if isinstance(spec, Case) else Case(spec.name, spec.config)
         found = self._find(spec.kind, spec.name, spec.config)
         config = draw.config(inner, policy, lambda o: self.make(o, case, policy))
-        if spec.kind in ("layer", "loss") and "dtype" not in config and "dtype" in self._parameters(found):
-            config["dtype"] = policy if spec.kind == "layer" else draw.compute_dtype(policy)
+        dtype = draw.dtype_argument(spec.kind, spec.name, policy)
+        if dtype is not None and "dtype" in self._parameters(found):
+            config.setdefault("dtype", dtype)
         return found(**config)
 
     # --- computing -------------------------------------------------------------------------------------------------
@@ -181,6 +184,8 @@ class Keras(Side):
     def _takes(self, layer: Any, argument: str) -> bool:
         return argument in inspect.signature(layer.call).parameters
 
+    _run_model = _run_layer
+
     def _run_loss(self, case: Case, policy: str) -> dict[str, Value]:
         return self._call(self.make(case, case, policy), case, policy)
 
@@ -241,8 +246,21 @@ class TfKeras(Keras):
     name, package = "tf-keras", "tf_keras"
 
 
+class _Building:
+    """What the builder of a model sees: layers, `Input`, `Model`, `Sequential`."""
+
+    input_dtype = staticmethod(draw.compute_dtype)
+
+    def __init__(self, keras: Any) -> None:
+        self._keras = keras
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._keras.layers, name, None) or getattr(self._keras, name)
+
+
 NAMESPACES = {
     "layer": "layers",
+    "model": "",
     "merge_function": "layers",
     "loss": "losses",
     "loss_function": "losses",

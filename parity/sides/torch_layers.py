@@ -107,10 +107,15 @@ class TorchLayers(Side):
 
     def make(self, spec: Case | Object, case: Case, policy: str) -> Any:
         """Make the object that a case or a part of it describes."""
+        if "build" in spec.config:
+            return spec.config["build"](_BUILDING, policy)
         config = draw.config(
             spec if isinstance(spec, Case) else Case(spec.name, spec.config), policy, lambda o: self.make(o, case, policy)
         )
-        return getattr(_namespace(spec.kind), spec.name)(**config, **_dtype(spec.kind, spec.config, policy))
+        dtype = draw.dtype_argument(spec.kind, spec.name, policy)
+        if dtype is not None:
+            config.setdefault("dtype", dtype)
+        return getattr(_namespace(spec.kind), spec.name)(**config)
 
     def _tensor(self, array: Any) -> Tensor:
         array = np.asarray(array)
@@ -173,6 +178,8 @@ class TorchLayers(Side):
             found |= numbered("mask", (to_numpy(m) for m in leaves(out_mask) if isinstance(m, Tensor)))
         return found
 
+    _run_model = _run_layer
+
     def _run_loss(self, case: Case, policy: str) -> dict[str, Value]:
         return self._call(self.make(case, case, policy), case, policy)
 
@@ -206,9 +213,22 @@ class TorchLayers(Side):
         return numbered("output", map(to_numpy, flat)) | numbered("gradient of input", grads)
 
 
+class _Building:
+    """What the builder of a model sees: layers, `Input`, `Model`, `Sequential`."""
+
+    input_dtype = staticmethod(draw.compute_dtype)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(torch_layers, name)
+
+
+_BUILDING = _Building()
+
+
 def _namespace(kind: str) -> Any:
     return {
         "layer": torch_layers,
+        "model": torch_layers,
         "merge_function": torch_layers,
         "loss": torch_layers.losses,
         "loss_function": torch_layers.losses,
@@ -217,13 +237,6 @@ def _namespace(kind: str) -> Any:
         "regularizer": torch_layers.regularizers,
         "constraint": torch_layers.constraints,
     }[kind]
-
-
-def _dtype(kind: str, config: Any, policy: str) -> dict[str, str]:
-    """Say the dtype policy of a run to what takes one, unless the case's own config does."""
-    if kind not in ("layer", "loss") or "dtype" in config:
-        return {}
-    return {"dtype": policy if kind == "layer" else draw.compute_dtype(policy)}
 
 
 def takes_mask(layer: Any) -> bool:

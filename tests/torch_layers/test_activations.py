@@ -134,7 +134,7 @@ KINKS = [
     ("sparse_sigmoid", {}, {-1: 0, 1: 0}),
     ("softsign", {}, {0: 1}),
     # These two are torch's, not TensorFlow's 1.0507 and Keras's 2: see their docstrings.
-    ("selu", {}, {0: 1.7580993408473766}),
+    ("selu", {}, {0: 1.0507009873554805}),
     ("celu", {"alpha": 0.5}, {0: 1}),
 ]
 

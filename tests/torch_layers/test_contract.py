@@ -56,7 +56,7 @@ def floats(nested: Any) -> list[Tensor]:
     return [x for x in pytree.tree_leaves(nested) if isinstance(x, Tensor) and x.is_floating_point()]
 
 
-every_layer = pytest.mark.parametrize("name", sorted(set(LAYERS) - {"Layer", "Model", "Sequential", "Functional", "Wrapper"}))
+every_layer = pytest.mark.parametrize("name", sorted(set(LAYERS) - {"Layer", "Model", "Sequential", "Functional", "Wrapper", "InputLayer"}))
 
 
 @every_layer

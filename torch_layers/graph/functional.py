@@ -117,11 +117,7 @@ class Functional(Model, _Drawn):
 
     def _set_graph(self, graph: fx.Graph) -> None:
         self.graph = graph
-        self._is_edited = False
-
-    def recompile(self) -> Any:
-        self._is_edited = True
-        return super().recompile()
+        self._drawn_code = self._code
 
     def _learn_inputs(self, dtypes: list[Any], shapes: list[Any]) -> None:
         self._input_dtypes, self._input_shapes = dtypes, shapes
@@ -140,22 +136,25 @@ class Functional(Model, _Drawn):
 
     # --- calls ------------------------------------------------------------------------------------------------------
 
-    def __call__(self, *args: Any, mask: Any = None, **kwargs: Any) -> Any:
+    __call__ = nn.Module.__call__
+
+    def _call_impl(self, *args: Any, mask: Any = None, **kwargs: Any) -> Any:
+        """Run the graph on whatever Keras takes. Not in `__call__`, which torch.compile skips for graph modules."""
         if len(args) == 1 and mask is None and not kwargs:
             x = args[0]
             dtype, sizes = self._direct_input
             if type(x) is Tensor and x.dtype is dtype and x.shape[1:] == sizes:
-                return nn.Module.__call__(self, x)
-        given = args[0] if len(args) == 1 and not kwargs else list(args) if not kwargs else kwargs
-        for leaf in pytree.tree_leaves((args, kwargs, mask)):
+                return nn.Module._call_impl(self, x)
+        given = kwargs or (args[0] if len(args) == 1 else list(args))
+        for leaf in pytree.tree_leaves((given, mask)):
             if isinstance(leaf, SymbolicTensor):
                 return leaf.record_layer_call(leaf, self, (given,), {} if mask is None else {"mask": mask})
         inputs = self._converted(given)
-        run = self._with_masks(mask, inputs, False)
+        run, masks = self._with_masks(mask, inputs, False)
         if not self._regularized:
-            return run(*inputs)
+            return run(self, *inputs, *masks)
         with collected_losses(self._regularized):
-            return run(*inputs)
+            return run(self, *inputs, *masks)
 
     def prepare(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Check symbols that the model is called with."""
@@ -211,23 +210,23 @@ class Functional(Model, _Drawn):
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """Return the masks of the outputs, in their structure, for inputs and their masks; None if there are none."""
         tensors = self._converted(inputs)
-        masks = self._with_masks(mask, tensors, True)(*tensors)
+        run, given = self._with_masks(mask, tensors, True)
+        masks = run(self, *tensors, *given)
         return masks if any(leaf is not None for leaf in flatten(masks)) else None
 
-    def _with_masks(self, mask: Any, inputs: list[Any], of_outputs: bool) -> Callable[..., Any]:
-        """Return a function of the inputs that computes the outputs, or their masks, given the inputs' masks."""
-        masks = [leaf for leaf in flatten(mask)] if mask is not None else []
+    def _with_masks(self, mask: Any, inputs: list[Any], of_outputs: bool) -> tuple[Callable[..., Any], list[Tensor]]:
+        """Return a function of the model, its inputs and masks, that computes the outputs or their masks; and the masks."""
+        masks = [] if mask is None else flatten(mask)
         if masks and len(masks) != len(inputs):
             raise ValueError(f"called with {len(masks)} masks, needed is one or None for each of {len(inputs)} inputs")
         masks = [None if m is None else as_tensor(m) for m in masks]
         given = [m for m in masks if m is not None]
         if not given and not of_outputs:
-            return lambda *tensors: nn.Module.__call__(self, *tensors)
+            return nn.Module._call_impl, given
         key = of_outputs, tuple(m if m is None else m.ndim for m in masks) if given else ()
         if key not in self._variants:
             self._variants[key] = self._draw_variant(*key)
-        run = self._variants[key]
-        return lambda *tensors: run(self, *tensors, *given)
+        return self._variants[key], given
 
     def _draw_variant(self, of_outputs: bool, ranks: tuple[int | None, ...]) -> Callable[..., Any]:
         """Draw the graph again, for inputs of which some have masks; return its code as a function."""
@@ -376,7 +375,7 @@ class Functional(Model, _Drawn):
             self._variants[key] = self._draw_variant(*key)
 
     def __reduce__(self) -> Any:
-        if self._is_edited:
+        if self._code != self._drawn_code:
             raise TypeError(
                 f"the graph of {self.name!r} was edited, so it can't be pickled; torch.fx.GraphModule(model, model.graph) can"
             )
@@ -385,7 +384,7 @@ class Functional(Model, _Drawn):
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
         copied = memo[id(self)] = _blank(type(self))
         copied.__setstate__(copy.deepcopy(self.__getstate__(), memo))
-        if self._is_edited:
+        if self._code != self._drawn_code:
             copied.graph = copy.deepcopy(self.graph, memo)
         return copied
 

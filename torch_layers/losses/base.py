@@ -33,6 +33,8 @@ class Loss(Configurable, nn.Module):
 
     registry: ClassVar[Registry] = losses
     config_omits: ClassVar[frozenset[str]] = frozenset({"dtype"})
+    # Targets that are class ids keep their integers: one that passed through a half-precision float need not come back.
+    class_ids: ClassVar[bool] = False
 
     def __init__(
         self, name: str | None = None, reduction: str | None = "sum_over_batch_size", dtype: Any = None
@@ -50,28 +52,30 @@ class Loss(Configurable, nn.Module):
 
         Raises: ValueError if the shapes of targets, predictions, weights or mask don't fit together.
         """
-        owner = type(self).__name__
         y_true, y_pred = self.prepare(y_true, y_pred)
-        plain = sample_weight is None and mask is None
-        if plain and self.reduction in MEANS and y_pred.numel():
-            fused = self.fused_mean(y_true, y_pred)
-            if fused is not None:
-                return fused
-        values = self.call(y_true, y_pred)
+        values = None
+        if sample_weight is None and mask is None and self.reduction in MEANS and y_pred.numel():
+            values = self.fused_mean(y_true, y_pred)
+        if values is None:
+            values = self._reduced(y_true, y_pred, sample_weight, mask)
+        # Some compute in float32 at least: the result comes in the dtype that was asked for.
+        return values if values.dtype is y_pred.dtype else values.to(y_pred.dtype)
+
+    def _reduced(self, y_true: Tensor, y_pred: Tensor, sample_weight: Any, mask: Any) -> Tensor:
+        owner, values = type(self).__name__, self.call(y_true, y_pred)
         mask = None if mask is None else as_tensor(mask, torch.bool, values.device)
         valid = self.valid(y_true, values)
         if valid is not None:
             mask = valid if mask is None else torch.logical_and(*meet(owner, valid, mask, ("losses", "mask")))
-        # Some compute in float32 at least; their values come back in the dtype that was asked for.
-        values = values.to(y_pred.dtype)
         return reduce(owner, values, sample_weight, mask, self.reduction)
 
-    def prepare(self, y_true: Array, y_pred: Array, class_ids: bool = False) -> tuple[Tensor, Tensor]:
+    def prepare(self, y_true: Array, y_pred: Array) -> tuple[Tensor, Tensor]:
         """Return both as tensors in the dtype of this loss; targets that are class ids keep their own."""
         y_pred = as_tensor(y_pred)
         dtype = self.dtype or torch.promote_types(y_pred.dtype, torch.get_default_dtype())
-        y_pred = as_tensor(y_pred, dtype)
-        return as_tensor(y_true, None if class_ids else dtype, y_pred.device), y_pred
+        if y_pred.dtype is not dtype:
+            y_pred = y_pred.to(dtype)
+        return as_tensor(y_true, None if self.class_ids else dtype, y_pred.device), y_pred
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """Return one loss per sample: what every subclass defines."""
@@ -91,15 +95,28 @@ class Loss(Configurable, nn.Module):
 
 
 class _MatchedLoss(Loss):
-    """A loss of Keras's own: before `call`, targets and predictions get the same rank (`tensors.same_rank`) and are
-    held to the rule `shapes`.
+    """A loss of Keras's own: before `call`, targets and predictions get the same rank (`tensors.same_rank`) and, unless
+    the targets are class ids, are held to the rule `shapes`.
     """
 
-    class_ids: ClassVar[bool] = False
     shapes = staticmethod(broadcast)
 
-    def prepare(self, y_true: Array, y_pred: Array, class_ids: bool = False) -> tuple[Tensor, Tensor]:
-        y_true, y_pred = super().prepare(y_true, y_pred, self.class_ids)
+    def prepare(self, y_true: Array, y_pred: Array) -> tuple[Tensor, Tensor]:
+        y_true, y_pred = super().prepare(y_true, y_pred)
         if y_true.shape == y_pred.shape:
             return y_true, y_pred
-        return self.shapes(type(self).__name__, *same_rank(y_true, y_pred))
+        y_true, y_pred = same_rank(y_true, y_pred)
+        return (y_true, y_pred) if self.class_ids else self.shapes(type(self).__name__, y_true, y_pred)
+
+
+class _MeanLoss(_MatchedLoss):
+    """A loss that averages its `elements`, one for each target, over the last axis."""
+
+    def elements(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        raise NotImplementedError
+
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        return self.elements(y_true, y_pred).mean(-1)
+
+    def fused_mean(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        return self.elements(y_true, y_pred).mean()

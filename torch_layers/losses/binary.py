@@ -103,6 +103,7 @@ class BinaryCrossentropy(_MatchedLoss):
         return binary_crossentropy(y_true, y_pred, self.from_logits, self.label_smoothing, self.axis)
 
     def fused_mean(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        check_axis("BinaryCrossentropy", self.axis, y_pred)
         y_true = _smooth(y_true, self.label_smoothing)
         if self.from_logits:
             return F.binary_cross_entropy_with_logits(y_pred, y_true)

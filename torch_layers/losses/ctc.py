@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from torch_layers.losses.base import _MatchedLoss
-from torch_layers.losses.tensors import Array, any_shapes, tensors
+from torch_layers.losses.tensors import Array, tensors
 from torch_layers.registry import losses
 
 # TensorFlow's log of zero, with which a path may start or end where it should not. F.ctc_loss has -inf there, so that
@@ -128,7 +128,6 @@ class CTC(_MatchedLoss):
     """
 
     class_ids: ClassVar[bool] = True
-    shapes = staticmethod(any_shapes)
 
     def __init__(self, reduction: str | None = "sum_over_batch_size", name: str = "ctc", dtype: Any = None) -> None:
         super().__init__(name, reduction, dtype)

@@ -7,7 +7,7 @@ from typing import Any
 import torch.nn.functional as F
 from torch import Tensor
 
-from torch_layers.losses.base import _MatchedLoss
+from torch_layers.losses.base import _MatchedLoss, _MeanLoss
 from torch_layers.losses.tensors import EPSILON, Array, broadcast, tensors
 from torch_layers.registry import losses
 
@@ -31,8 +31,11 @@ def poisson(y_true: Array, y_pred: Array) -> Tensor:
     Shape: (batch, *, size) twice -> (batch, *). Raises: ValueError if the shapes don't broadcast.
     Source: keras.losses.poisson, Keras 3.15.
     """
-    y_true, y_pred = broadcast("poisson", *tensors(y_true, y_pred))
-    return F.poisson_nll_loss(y_pred, y_true, log_input=False, eps=EPSILON, reduction="none").mean(-1)
+    return _poisson(*broadcast("poisson", *tensors(y_true, y_pred))).mean(-1)
+
+
+def _poisson(y_true: Tensor, y_pred: Tensor) -> Tensor:
+    return F.poisson_nll_loss(y_pred, y_true, log_input=False, eps=EPSILON, reduction="none")
 
 
 class KLDivergence(_MatchedLoss):
@@ -51,7 +54,7 @@ class KLDivergence(_MatchedLoss):
         return kl_divergence(y_true, y_pred)
 
 
-class Poisson(_MatchedLoss):
+class Poisson(_MeanLoss):
     """The mean of y_pred - y_true log(y_pred + 1e-7).
 
     Shape: (batch, *) twice. Raises: ValueError if the shapes don't broadcast.
@@ -61,5 +64,5 @@ class Poisson(_MatchedLoss):
     def __init__(self, reduction: str | None = "sum_over_batch_size", name: str = "poisson", dtype: Any = None) -> None:
         super().__init__(name, reduction, dtype)
 
-    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        return poisson(y_true, y_pred)
+    def elements(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        return _poisson(y_true, y_pred)

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from torch_layers.losses.base import _MatchedLoss
+from torch_layers.losses.base import _MatchedLoss, _MeanLoss
 from torch_layers.losses.tensors import Array, broadcast, tensors
 from torch_layers.registry import losses
 
@@ -23,8 +23,7 @@ def _signs(y_true: Tensor) -> Tensor:
     return y_true * (binary + 1) - binary
 
 
-def _margin(owner: str, y_true: Array, y_pred: Array) -> Tensor:
-    y_true, y_pred = broadcast(owner, *tensors(y_true, y_pred))
+def _margin(y_true: Tensor, y_pred: Tensor) -> Tensor:
     # Not relu: exactly at the margin Keras's gradient is 1.
     return (1.0 - _signs(y_true) * y_pred).clamp(min=0.0)
 
@@ -38,7 +37,7 @@ def hinge(y_true: Array, y_pred: Array) -> Tensor:
     Shape: (batch, *, size) twice -> (batch, *). Raises: ValueError if the shapes don't broadcast.
     Source: keras.losses.hinge, Keras 3.15.
     """
-    return _margin("hinge", y_true, y_pred).mean(-1)
+    return _margin(*broadcast("hinge", *tensors(y_true, y_pred))).mean(-1)
 
 
 @losses.add
@@ -48,7 +47,7 @@ def squared_hinge(y_true: Array, y_pred: Array) -> Tensor:
     Shape: (batch, *, size) twice -> (batch, *). Raises: ValueError if the shapes don't broadcast.
     Source: keras.losses.squared_hinge, Keras 3.15.
     """
-    return _margin("squared_hinge", y_true, y_pred).square().mean(-1)
+    return _margin(*broadcast("squared_hinge", *tensors(y_true, y_pred))).square().mean(-1)
 
 
 @losses.add
@@ -64,7 +63,7 @@ def categorical_hinge(y_true: Array, y_pred: Array) -> Tensor:
     return (neg - pos + 1.0).clamp(min=0.0)
 
 
-class Hinge(_MatchedLoss):
+class Hinge(_MeanLoss):
     """The mean of max(1 - y_true y_pred, 0); targets are -1 or 1, or 0 or 1 throughout the batch.
 
     Shape: (batch, *) twice. Raises: ValueError if the shapes don't broadcast.
@@ -74,11 +73,11 @@ class Hinge(_MatchedLoss):
     def __init__(self, reduction: str | None = "sum_over_batch_size", name: str = "hinge", dtype: Any = None) -> None:
         super().__init__(name, reduction, dtype)
 
-    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        return hinge(y_true, y_pred)
+    def elements(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        return _margin(y_true, y_pred)
 
 
-class SquaredHinge(_MatchedLoss):
+class SquaredHinge(_MeanLoss):
     """The mean of max(1 - y_true y_pred, 0)^2; targets are -1 or 1, or 0 or 1 throughout the batch.
 
     Shape: (batch, *) twice. Raises: ValueError if the shapes don't broadcast.
@@ -90,8 +89,8 @@ class SquaredHinge(_MatchedLoss):
     ) -> None:
         super().__init__(name, reduction, dtype)
 
-    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        return squared_hinge(y_true, y_pred)
+    def elements(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        return _margin(y_true, y_pred).square()
 
 
 class CategoricalHinge(_MatchedLoss):

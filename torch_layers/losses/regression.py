@@ -12,9 +12,40 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from torch_layers.losses.base import _MatchedLoss
+from torch_layers.losses.base import _MeanLoss
 from torch_layers.losses.tensors import EPSILON, Array, broadcast, tensors
 from torch_layers.registry import losses
+
+
+def _squared(y_true: Tensor, y_pred: Tensor) -> Tensor:
+    return F.mse_loss(y_pred, y_true, reduction="none")
+
+
+def _absolute(y_true: Tensor, y_pred: Tensor) -> Tensor:
+    return F.l1_loss(y_pred, y_true, reduction="none")
+
+
+def _relative(y_true: Tensor, y_pred: Tensor) -> Tensor:
+    return 100.0 * ((y_true - y_pred) / y_true.abs().clamp(min=EPSILON)).abs()
+
+
+def _logarithmic(y_true: Tensor, y_pred: Tensor) -> Tensor:
+    # Keras's epsilon is float32 here, which takes half precision along.
+    dtype = torch.promote_types(y_pred.dtype, torch.float32)
+    return _squared(*(x.to(dtype).clamp(min=EPSILON).log1p() for x in (y_true, y_pred)))
+
+
+def _huber(y_true: Tensor, y_pred: Tensor, delta: float) -> Tensor:
+    if delta > 0:
+        return F.huber_loss(y_pred, y_true, reduction="none", delta=delta)
+    # torch refuses these; in Keras no error is within a delta of 0 or less.
+    return delta * (y_pred - y_true).abs() - 0.5 * delta**2
+
+
+def _log_cosh(y_true: Tensor, y_pred: Tensor) -> Tensor:
+    error = y_pred - y_true
+    # log(cosh(e)) = e + log(1 + exp(-2e)) - log(2). Torch's softplus is linear from 20 on, which float64 would notice.
+    return error + F.softplus(-2 * error, threshold=40) - math.log(2)
 
 
 @losses.alias("mse", "MSE")
@@ -23,8 +54,7 @@ def mean_squared_error(y_true: Array, y_pred: Array) -> Tensor:
 
     Raises: ValueError if the shapes don't broadcast. Source: keras.losses.mean_squared_error, Keras 3.15.
     """
-    y_true, y_pred = broadcast("mean_squared_error", *tensors(y_true, y_pred))
-    return F.mse_loss(y_pred, y_true, reduction="none").mean(-1)
+    return _squared(*broadcast("mean_squared_error", *tensors(y_true, y_pred))).mean(-1)
 
 
 @losses.alias("mae", "MAE")
@@ -33,8 +63,7 @@ def mean_absolute_error(y_true: Array, y_pred: Array) -> Tensor:
 
     Raises: ValueError if the shapes don't broadcast. Source: keras.losses.mean_absolute_error, Keras 3.15.
     """
-    y_true, y_pred = broadcast("mean_absolute_error", *tensors(y_true, y_pred))
-    return F.l1_loss(y_pred, y_true, reduction="none").mean(-1)
+    return _absolute(*broadcast("mean_absolute_error", *tensors(y_true, y_pred))).mean(-1)
 
 
 @losses.alias("mape", "MAPE")
@@ -43,8 +72,7 @@ def mean_absolute_percentage_error(y_true: Array, y_pred: Array) -> Tensor:
 
     Raises: ValueError if the shapes don't broadcast. Source: keras.losses.mean_absolute_percentage_error, Keras 3.15.
     """
-    y_true, y_pred = broadcast("mean_absolute_percentage_error", *tensors(y_true, y_pred))
-    return 100.0 * ((y_true - y_pred) / y_true.abs().clamp(min=EPSILON)).abs().mean(-1)
+    return _relative(*broadcast("mean_absolute_percentage_error", *tensors(y_true, y_pred))).mean(-1)
 
 
 @losses.alias("msle", "MSLE")
@@ -55,11 +83,7 @@ def mean_squared_logarithmic_error(y_true: Array, y_pred: Array) -> Tensor:
 
     Raises: ValueError if the shapes don't broadcast. Source: keras.losses.mean_squared_logarithmic_error, Keras 3.15.
     """
-    y_true, y_pred = broadcast("mean_squared_logarithmic_error", *tensors(y_true, y_pred))
-    # Keras's epsilon is float32 here, which takes half precision along.
-    dtype = torch.promote_types(y_pred.dtype, torch.float32)
-    first, second = (x.to(dtype).clamp(min=EPSILON).log1p() for x in (y_pred, y_true))
-    return F.mse_loss(first, second, reduction="none").mean(-1)
+    return _logarithmic(*broadcast("mean_squared_logarithmic_error", *tensors(y_true, y_pred))).mean(-1)
 
 
 @losses.add
@@ -70,12 +94,7 @@ def huber(y_true: Array, y_pred: Array, delta: float = 1.0) -> Tensor:
 
     Raises: ValueError if the shapes don't broadcast. Source: keras.losses.huber, Keras 3.15.
     """
-    y_true, y_pred = broadcast("huber", *tensors(y_true, y_pred))
-    if delta > 0:
-        return F.huber_loss(y_pred, y_true, reduction="none", delta=delta).mean(-1)
-    # torch refuses these; Keras computes on: no error is within a negative delta.
-    error = (y_pred - y_true).abs()
-    return (delta * error - 0.5 * delta**2).mean(-1)
+    return _huber(*broadcast("huber", *tensors(y_true, y_pred)), delta).mean(-1)
 
 
 @losses.add
@@ -84,13 +103,10 @@ def log_cosh(y_true: Array, y_pred: Array) -> Tensor:
 
     Raises: ValueError if the shapes don't broadcast. Source: keras.losses.log_cosh, Keras 3.15.
     """
-    y_true, y_pred = broadcast("log_cosh", *tensors(y_true, y_pred))
-    error = y_pred - y_true
-    # log(cosh(e)) = e + log(1 + exp(-2e)) - log(2). Torch's softplus is linear from 20 on, which float64 would notice.
-    return (error + F.softplus(-2 * error, threshold=40)).mean(-1) - math.log(2)
+    return _log_cosh(*broadcast("log_cosh", *tensors(y_true, y_pred))).mean(-1)
 
 
-class MeanSquaredError(_MatchedLoss):
+class MeanSquaredError(_MeanLoss):
     """The mean of (y_true - y_pred)^2.
 
     Shape: (batch, *) twice. Raises: ValueError if the shapes don't broadcast.
@@ -102,14 +118,14 @@ class MeanSquaredError(_MatchedLoss):
     ) -> None:
         super().__init__(name, reduction, dtype)
 
-    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        return mean_squared_error(y_true, y_pred)
+    def elements(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        return _squared(y_true, y_pred)
 
     def fused_mean(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         return F.mse_loss(y_pred, y_true)
 
 
-class MeanAbsoluteError(_MatchedLoss):
+class MeanAbsoluteError(_MeanLoss):
     """The mean of |y_true - y_pred|.
 
     Shape: (batch, *) twice. Raises: ValueError if the shapes don't broadcast.
@@ -121,14 +137,14 @@ class MeanAbsoluteError(_MatchedLoss):
     ) -> None:
         super().__init__(name, reduction, dtype)
 
-    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        return mean_absolute_error(y_true, y_pred)
+    def elements(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        return _absolute(y_true, y_pred)
 
     def fused_mean(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         return F.l1_loss(y_pred, y_true)
 
 
-class MeanAbsolutePercentageError(_MatchedLoss):
+class MeanAbsolutePercentageError(_MeanLoss):
     """The mean of 100 |y_true - y_pred| / max(|y_true|, 1e-7).
 
     Shape: (batch, *) twice. Raises: ValueError if the shapes don't broadcast.
@@ -143,11 +159,11 @@ class MeanAbsolutePercentageError(_MatchedLoss):
     ) -> None:
         super().__init__(name, reduction, dtype)
 
-    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        return mean_absolute_percentage_error(y_true, y_pred)
+    def elements(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        return _relative(y_true, y_pred)
 
 
-class MeanSquaredLogarithmicError(_MatchedLoss):
+class MeanSquaredLogarithmicError(_MeanLoss):
     """The mean of (log(1 + y_true) - log(1 + y_pred))^2, both at least 1e-7.
 
     Shape: (batch, *) twice. Raises: ValueError if the shapes don't broadcast.
@@ -162,11 +178,11 @@ class MeanSquaredLogarithmicError(_MatchedLoss):
     ) -> None:
         super().__init__(name, reduction, dtype)
 
-    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        return mean_squared_logarithmic_error(y_true, y_pred)
+    def elements(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        return _logarithmic(y_true, y_pred)
 
 
-class Huber(_MatchedLoss):
+class Huber(_MeanLoss):
     """Squared where the error is at most `delta`, linear beyond; see `huber`.
 
     As in Keras, the config doesn't hold `delta`: a loss made from it has the default.
@@ -187,14 +203,16 @@ class Huber(_MatchedLoss):
         super().__init__(name, reduction, dtype)
         self.delta = delta
 
-    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        return huber(y_true, y_pred, self.delta)
+    def elements(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        return _huber(y_true, y_pred, self.delta)
 
-    def fused_mean(self, y_true: Tensor, y_pred: Tensor) -> Tensor | None:
-        return F.huber_loss(y_pred, y_true, delta=self.delta) if self.delta > 0 else None
+    def fused_mean(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        if self.delta > 0:
+            return F.huber_loss(y_pred, y_true, delta=self.delta)
+        return super().fused_mean(y_true, y_pred)
 
 
-class LogCosh(_MatchedLoss):
+class LogCosh(_MeanLoss):
     """The mean of log(cosh(y_pred - y_true)): squared for small errors, absolute for large ones.
 
     Shape: (batch, *) twice. Raises: ValueError if the shapes don't broadcast.
@@ -206,5 +224,5 @@ class LogCosh(_MatchedLoss):
     ) -> None:
         super().__init__(name, reduction, dtype)
 
-    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        return log_cosh(y_true, y_pred)
+    def elements(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        return _log_cosh(y_true, y_pred)

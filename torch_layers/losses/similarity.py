@@ -9,12 +9,13 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from torch_layers.losses.base import _MatchedLoss
-from torch_layers.losses.tensors import EPSILON, Array, any_shapes, as_tensor, check_axis, meet, tensors
+from torch_layers.losses.tensors import EPSILON, Array, as_tensor, check_axis, meet, tensors
 from torch_layers.registry import losses
 
 
-def _inverse_norm(x: Tensor, axis: int, keepdim: bool = False) -> Tensor:
-    return x.square().sum(axis, keepdim=keepdim).clamp(min=EPSILON**2).rsqrt()
+def _norm(x: Tensor, axis: int, keepdim: bool = False) -> Tensor:
+    norm: Tensor = torch.linalg.vector_norm(x, dim=axis, keepdim=keepdim)
+    return norm.clamp(min=EPSILON)
 
 
 @losses.add
@@ -28,8 +29,7 @@ def cosine_similarity(y_true: Array, y_pred: Array, axis: int = -1) -> Tensor:
     """
     y_true, y_pred = meet("cosine_similarity", *tensors(y_true, y_pred))
     check_axis("cosine_similarity", axis, y_true, y_pred)
-    unit = y_true * _inverse_norm(y_true, axis, keepdim=True)
-    return -(unit * y_pred).sum(axis) * _inverse_norm(y_pred, axis)
+    return -(y_true / _norm(y_true, axis, keepdim=True) * y_pred).sum(axis) / _norm(y_pred, axis)
 
 
 @losses.add
@@ -113,7 +113,6 @@ class Circle(_MatchedLoss):
     """
 
     class_ids: ClassVar[bool] = True
-    shapes = staticmethod(any_shapes)
 
     def __init__(
         self,

@@ -9,15 +9,17 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from torch_layers.losses.base import _MatchedLoss
-from torch_layers.losses.tensors import EPSILON, Array, any_shapes, check_axis, tensors
+from torch_layers.losses.tensors import EPSILON, Array, check_axis, tensors
 from torch_layers.registry import losses
 
 # F.cross_entropy would pass over -100 in silence; no id is this one.
 _NO_CLASS = torch.iinfo(torch.int64).min
 
 
-def _matched(y_true: Tensor, y_pred: Tensor, axis: int) -> tuple[Tensor, Tensor, int]:
-    """Return targets without the axis of classes, predictions, and that axis counted from 0."""
+def _matched(y_true: Tensor, y_pred: Tensor, axis: int) -> tuple[Tensor, int]:
+    """Return the class ids, without the axis of classes, and that axis counted from 0."""
+    if axis == -1 and y_true.shape == y_pred.shape[:-1]:
+        return y_true, y_pred.ndim - 1
     check_axis("sparse_categorical_crossentropy", axis, y_pred)
     axis %= y_pred.ndim
     shape = y_true.shape
@@ -28,16 +30,25 @@ def _matched(y_true: Tensor, y_pred: Tensor, axis: int) -> tuple[Tensor, Tensor,
             f"sparse_categorical_crossentropy: y_true of shape {tuple(shape)} must have the shape of y_pred, "
             f"{tuple(y_pred.shape)}, without axis {axis} or with 1 there"
         )
-    return y_true, y_pred, axis
+    return y_true, axis
 
 
-def _values(ids: Tensor, y_pred: Tensor, axis: int, from_logits: bool, reduction: str = "none") -> Tensor:
+def _values(
+    y_true: Tensor, y_pred: Tensor, from_logits: bool, ignore_class: int | None, axis: int, reduction: str = "none"
+) -> Tensor:
+    """Return the losses; those of logits may be reduced as by F.cross_entropy."""
+    y_true, axis = _matched(y_true, y_pred, axis)
+    ids, ignored = y_true.long(), None
+    if ignore_class is not None:
+        ignored = y_true == ignore_class
+        ids = ids.masked_fill(ignored, _NO_CLASS if from_logits else 0)
+        # Whatever is predicted there, NaN included, must not reach the gradient.
+        y_pred = y_pred.masked_fill(ignored.unsqueeze(axis), 0.0)
     try:
         if from_logits:
             return _cross_entropy(ids, y_pred, axis, reduction)
         clipped = y_pred.clamp(EPSILON, 1.0 - EPSILON)
         picked = clipped.gather(axis, ids.unsqueeze(axis)).squeeze(axis)
-        return clipped.sum(axis).log() - picked.log()
     except (IndexError, RuntimeError) as error:
         if "out of bounds" not in str(error):
             raise
@@ -45,6 +56,8 @@ def _values(ids: Tensor, y_pred: Tensor, axis: int, from_logits: bool, reduction
             f"sparse_categorical_crossentropy: y_true holds a class that y_pred of shape {tuple(y_pred.shape)}, "
             f"classes on axis {axis}, doesn't have ({error})"
         ) from error
+    values = clipped.sum(axis).log() - picked.log()
+    return values if ignored is None else values.masked_fill(ignored, 0.0)
 
 
 def _cross_entropy(ids: Tensor, logits: Tensor, axis: int, reduction: str) -> Tensor:
@@ -53,7 +66,7 @@ def _cross_entropy(ids: Tensor, logits: Tensor, axis: int, reduction: str) -> Te
     if axis != 1 and logits.ndim > 1:
         logits, ids = logits.movedim(axis, -1).flatten(0, -2), ids.flatten()
     values = F.cross_entropy(logits, ids, ignore_index=_NO_CLASS, reduction=reduction)
-    return values if reduction == "mean" else values.view(shape)
+    return values.view(shape) if reduction == "none" else values
 
 
 @losses.add
@@ -70,15 +83,7 @@ def sparse_categorical_crossentropy(
     and, on the CPU, for a class that isn't there.
     Source: keras.losses.sparse_categorical_crossentropy, Keras 3.15.
     """
-    y_true, y_pred, axis = _matched(*tensors(y_true, y_pred, class_ids=True), axis)
-    ids = y_true.long()
-    if ignore_class is not None:
-        ignored = y_true == ignore_class
-        ids = ids.masked_fill(ignored, 0)
-        # Whatever is predicted there, NaN included, must reach neither the loss nor the gradient.
-        y_pred = y_pred.masked_fill(ignored.unsqueeze(axis), 0.0)
-    values = _values(ids, y_pred, axis, from_logits)
-    return values if ignore_class is None else values.masked_fill(ignored, 0.0)
+    return _values(*tensors(y_true, y_pred, class_ids=True), from_logits, ignore_class, axis)
 
 
 class SparseCategoricalCrossentropy(_MatchedLoss):
@@ -94,7 +99,6 @@ class SparseCategoricalCrossentropy(_MatchedLoss):
 
     config_omits: ClassVar[frozenset[str]] = frozenset({"dtype", "axis"})
     class_ids: ClassVar[bool] = True
-    shapes = staticmethod(any_shapes)
 
     def __init__(
         self,
@@ -109,13 +113,16 @@ class SparseCategoricalCrossentropy(_MatchedLoss):
         self.from_logits, self.ignore_class, self.axis = from_logits, ignore_class, axis
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        return sparse_categorical_crossentropy(y_true, y_pred, self.from_logits, self.ignore_class, self.axis)
+        return _values(y_true, y_pred, self.from_logits, self.ignore_class, self.axis)
 
     def fused_mean(self, y_true: Tensor, y_pred: Tensor) -> Tensor | None:
-        if not self.from_logits or self.ignore_class is not None:
+        if not self.from_logits:
             return None
-        y_true, y_pred, axis = _matched(y_true, y_pred, self.axis)
-        return _values(y_true.long(), y_pred, axis, True, "mean")
+        if self.ignore_class is None:
+            return _values(y_true, y_pred, True, None, self.axis, "mean")
+        # Not "mean", which is NaN where every class is ignored.
+        total = _values(y_true, y_pred, True, self.ignore_class, self.axis, "sum")
+        return total / (y_true != self.ignore_class).sum().clamp(min=1)
 
     def valid(self, y_true: Tensor, values: Tensor) -> Tensor | None:
         return None if self.ignore_class is None else (y_true != self.ignore_class).view(values.shape)

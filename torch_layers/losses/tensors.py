@@ -87,11 +87,6 @@ def identical(owner: str, first: Tensor, second: Tensor) -> tuple[Tensor, Tensor
     return first, second
 
 
-def any_shapes(owner: str, first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
-    """Return both as they are: the loss itself knows what fits."""
-    return first, second
-
-
 def check_axis(owner: str, axis: Any, *operands: Tensor) -> None:
     """Raises: ValueError if `axis`, an int or several, is not one of every operand; None stands for all."""
     for operand in operands:

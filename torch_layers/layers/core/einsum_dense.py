@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from torch_layers import activations, constraints, initializers, regularizers
-from torch_layers.initializers import VarianceScaling
+from torch_layers.initializers.sampling import VarianceScaling
 from torch_layers.layers.base import InputSpec
 from torch_layers.layers.core.equation import Equation
 from torch_layers.layers.core.lora import _LoRA
@@ -36,7 +36,8 @@ class _Product:
         if len(self.new) == 1:
             return F.linear(x, kernel.t() if self.transposed else kernel, bias)
         bias = None if bias is None else bias.reshape(-1)
-        return F.linear(x, kernel.t() if self.transposed else kernel, bias).unflatten(-1, self.new)
+        y = F.linear(x, kernel.t() if self.transposed else kernel, bias)
+        return y.reshape(*y.shape[:-1], *self.new)
 
 
 class EinsumDense(_LoRA):
@@ -75,7 +76,9 @@ class EinsumDense(_LoRA):
         self.equation, self._equation = equation, Equation.parse(equation)
         sizes = (output_shape,) if isinstance(output_shape, int) else output_shape
         if not isinstance(sizes, (list, tuple)) or not all(s is None or (isinstance(s, int) and s > 0) for s in sizes):
-            raise ValueError(f"EinsumDense: output_shape={output_shape!r} is neither a positive int nor a list of them and None")
+            raise ValueError(
+                f"EinsumDense: output_shape={output_shape!r} is neither a positive int nor a list of them and None"
+            )
         self.output_shape = tuple(sizes)
         self.activation = activations.get(activation)
         self.bias_axes = bias_axes

@@ -16,7 +16,7 @@ _INDICES = (torch.int64, torch.int32)
 
 
 class Embedding(_LoRA):
-    """y = weight[x]: each integer becomes the row of that number. Negative ones count from the end, floats are truncated.
+    """y = weight[x]: each integer becomes the row of that number. Negative ones count from the end; floats are cut off.
 
     With `mask_zero`, the mask of the output is x != 0. `weights` is the initial matrix, or a list of it. Weights exist
     from the start.
@@ -74,7 +74,7 @@ class Embedding(_LoRA):
         return {"activity_regularizer": None, **super().get_config()}
 
     def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
-        if type(inputs) is Tensor and self._direct and inputs.dtype in _INDICES and not args and not kwargs:
+        if type(inputs) is Tensor and self._direct and not args and not kwargs:  # of any dtype: none is cast
             return nn.Module.__call__(self, inputs)
         return self._call_with_care((inputs, *args), kwargs)
 
@@ -99,9 +99,9 @@ class Embedding(_LoRA):
     def _counted_from_the_start(self, indices: Tensor) -> Tensor:
         for worst in (int(indices.max()), int(indices.min())):
             if not -self.input_dim <= worst < self.input_dim:
-                allowed = f"at most {self.input_dim - 1}" if worst >= 0 else f"at least {-self.input_dim}"
                 raise IndexError(
-                    f"{type(self).__name__}: index {worst} in the input, allowed is {allowed}: input_dim={self.input_dim}"
+                    f"{type(self).__name__}: input holds the index {worst}, allowed are {-self.input_dim} to "
+                    f"{self.input_dim - 1} for input_dim={self.input_dim}"
                 )
         return torch.where(indices < 0, indices + self.input_dim, indices)
 

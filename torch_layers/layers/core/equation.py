@@ -12,7 +12,7 @@ _EQUATION = re.compile(r"(\.\.\.)?([a-zA-Z]+)(\.\.\.)?,([a-zA-Z]+)->(\.\.\.)?([a
 
 @dataclass(frozen=True)
 class Equation:
-    """An equation's letters: of the input, the kernel and the output; `left` and `right` say where its ellipsis stands."""
+    """An equation's letters: of input, kernel and output; `left` and `right` say where an ellipsis stands."""
 
     x: str
     kernel: str
@@ -72,8 +72,8 @@ class Equation:
             a, b = of_input[letter], of_output.get(letter)
             if None not in (a, b) and a != b:
                 raise ValueError(
-                    f"EinsumDense: input of shape {tuple(shape)} has size {a} in {letter!r}, output_shape={tuple(given)} "
-                    f"says {b}"
+                    f"EinsumDense: input of shape {tuple(shape)} has size {a} in {letter!r}, "
+                    f"output_shape={tuple(given)} says {b}"
                 )
         found = {letter: of_output.get(letter) or of_input.get(letter) for letter in self.x + self.y}
         for letter in self.kernel:
@@ -82,10 +82,12 @@ class Equation:
         return found  # type: ignore[return-value]
 
     def bias_letters(self, bias_axes: str) -> str:
-        """Return the output's letters from the first that has a bias. Raises: ValueError if one is not in the output."""
+        """Return the output's letters from the first with a bias on. Raises: ValueError if one is not in the output."""
         for letter in bias_axes:
             if letter not in self.y:
-                raise ValueError(f"EinsumDense: bias_axes={bias_axes!r} holds {letter!r}, which the output {self.y!r} lacks")
+                raise ValueError(
+                    f"EinsumDense: bias_axes={bias_axes!r} holds {letter!r}, the output {self.y!r} does not"
+                )
         if not bias_axes:
             raise ValueError("EinsumDense: bias_axes='' names no axis; None means no bias")
         return self.y[min(map(self.y.index, bias_axes)) :]

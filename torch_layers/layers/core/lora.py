@@ -22,6 +22,11 @@ class _LoRA(Layer):
 
     # Keras's Dense and Embedding drop the constructor's `lora_alpha` when they are built: the scale is 1 then.
     keeps_lora_alpha = False
+    weight: Tensor
+    lora_a: Tensor
+    lora_b: Tensor
+    lora_rank: Any
+    lora_alpha: Any
 
     def _set_lora(self, rank: int | None, alpha: float | None, quantization_config: Any) -> None:
         if rank is not None and (not isinstance(rank, int) or rank < 0):
@@ -38,7 +43,7 @@ class _LoRA(Layer):
 
     @classmethod
     def from_config(cls: type[Self], config: dict[str, Any], custom_objects: CustomObjects | None = None) -> Self:
-        """Make a layer from its config. Its `quantization_config` is kept as it is: without a quantized dtype it is unused."""
+        """Make a layer from its config. Its `quantization_config` is kept as it is: only quantized dtypes use it."""
         made = super().from_config({**config, "quantization_config": None}, custom_objects)
         made.quantization_config = config.get("quantization_config")
         return made

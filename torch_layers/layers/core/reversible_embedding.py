@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from torch_layers import dtypes
 from torch_layers.layers.core.embedding import Embedding
@@ -17,11 +17,13 @@ class ReversibleEmbedding(Embedding):
 
     Without `tie_weights` the way back has a weight of its own, `reverse_weight`. It is computed in `reverse_dtype`, if
     that is given, and `logit_soft_cap` turns a score s into cap * tanh(s / cap). There is no mask on the way back.
-    Shape: any -> (*, output_dim), and in reverse (*, output_dim) -> (*, input_dim); both weights (input_dim, output_dim).
+    Shape: any -> (*, output_dim), in reverse (*, output_dim) -> (*, input_dim); both weights (input_dim, output_dim).
     Raises: as Embedding, and ValueError for a `reverse_dtype` that is no dtype and for an input in reverse whose last
     axis is not output_dim.
     Source: keras.layers.ReversibleEmbedding, Keras 3.15.
     """
+
+    reverse_weight: Tensor
 
     def __init__(
         self,
@@ -52,20 +54,34 @@ class ReversibleEmbedding(Embedding):
             raise ValueError(f"{type(self).__name__}: reverse_{error}") from None
         self.reverse_dtype = None if self._reverse_dtype is None else dtypes.name_of(self._reverse_dtype)
         if not tie_weights:
-            self.add_weight("reverse_weight", "o i -> i o", self.embeddings_initializer, keras_name="reverse_embeddings")
+            self.add_weight(
+                "reverse_weight", "o i -> i o", self.embeddings_initializer, keras_name="reverse_embeddings"
+            )
 
     def build(self, input_shape: Any = None) -> None:
         super().build(input_shape)
         if not self.tie_weights:
             self.create_weights(reverse_weight=(self.output_dim, self.input_dim))
 
+    def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+        if type(inputs) is Tensor and self._direct and not args and kwargs.keys() == {"reverse"}:
+            try:
+                return nn.Module.__call__(self, inputs, **kwargs)
+            except RuntimeError as error:
+                self.explain(error, inputs)
+                raise
+        return super().__call__(inputs, *args, **kwargs)
+
     def forward(self, inputs: Tensor, reverse: bool = False) -> Tensor:
         if not reverse:
             return super().forward(inputs)
-        weight = (self.kernel() if self.tie_weights else self.reverse_weight).to(self.compute_dtype)
-        dtype = self._reverse_dtype or torch.promote_types(inputs.dtype, weight.dtype)
-        scores = F.linear(inputs.to(dtype), weight.to(dtype))
-        cap = self.logit_soft_cap
+        weight, cap = self.kernel() if self.tie_weights else self.reverse_weight, self.logit_soft_cap
+        if weight.dtype is not self.compute_dtype:
+            weight = weight.to(self.compute_dtype)
+        if self._reverse_dtype is not None or inputs.dtype is not weight.dtype:
+            dtype = self._reverse_dtype or torch.promote_types(inputs.dtype, weight.dtype)
+            inputs, weight = inputs.to(dtype), weight.to(dtype)
+        scores = F.linear(inputs, weight)
         return scores if cap is None else torch.tanh(scores / cap) * cap
 
     def explain(self, error: Exception, *args: Any) -> None:

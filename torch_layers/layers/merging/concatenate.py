@@ -38,7 +38,7 @@ class Concatenate(_Merge):
         for other in range(rank):
             if other != axis % rank and len({shape[other] for shape in shapes} - {None}) > 1:
                 raise ValueError(
-                    f"Concatenate: inputs of shapes {_listed(shapes)} differ in axis {other}, allowed is only axis={axis}"
+                    f"Concatenate: inputs of shapes {_listed(shapes)} differ in axis {other}, not only in axis={axis}"
                 )
 
     def forward(self, inputs: Sequence[Tensor]) -> Tensor:

@@ -36,7 +36,8 @@ class Dot(_Merge):
         if 0 in pair:
             raise ValueError(f"Dot: axes={axes!r} names axis 0, the batch axis; allowed are all others")
         self.axes, self.normalize = axes, normalize
-        self._first, self._second = pair
+        self._first: int = pair[0]
+        self._second: int = pair[1]
 
     def check_shapes(self, shapes: Sequence[Shape]) -> None:
         self._check_listed(shapes)

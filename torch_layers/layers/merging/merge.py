@@ -127,8 +127,8 @@ class _MaskedMerge(_Merge):
         sizes = zip(mask.shape[::-1], x.shape[-2::-1], strict=False)
         if mask.ndim >= x.ndim or any(size not in (1, allowed) for size, allowed in sizes):
             raise ValueError(
-                f"{type(self).__name__}: mask[{index}] has shape {tuple(mask.shape)}, not {tuple(x.shape[:-1])}, that of "
-                "its input without the last axis"
+                f"{type(self).__name__}: mask[{index}] has shape {tuple(mask.shape)}, not {tuple(x.shape[:-1])}, the "
+                "shape of its input without the last axis"
             )
         return mask.to(torch.bool).unsqueeze(-1).expand(x.shape)
 

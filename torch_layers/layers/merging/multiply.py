@@ -30,7 +30,8 @@ class Multiply(_MaskedMerge):
         product = reduce(operator.mul, kept)
         if any(m is None for m in masks):
             return product
-        return product.masked_fill(~reduce(torch.logical_or, masks), 0)  # type: ignore[arg-type]
+        seen: Tensor = reduce(torch.logical_or, masks)  # type: ignore[assignment, arg-type]
+        return product.masked_fill(~seen, 0)
 
 
 @layer_functions.add
