@@ -8,7 +8,8 @@ Run it: python examples/notebook.py
 import numpy as np
 import torch
 
-from torch_layers import Activation, Add, Average, Concatenate, Dense, Embedding, Lambda, Sequential, activations, losses
+from torch_layers import Sequential, activations, losses
+from torch_layers.layers import Activation, Add, Average, Concatenate, Dense, Embedding, Lambda
 
 # %% Dense: inputs times a matrix, plus a bias
 matrix = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
@@ -20,7 +21,7 @@ print("Dense takes", dense.input.shape)
 print(dense_output)
 
 # %% Softmax: any numbers become probabilities
-scores = torch.tensor([[0.0, np.log(2.0), np.log(5.0)]])
+scores = torch.log(torch.tensor([[1.0, 2.0, 5.0]]))
 softmax_output = activations.softmax(scores)
 print("softmax", softmax_output.numpy())
 

@@ -158,3 +158,24 @@ def coverage(reference: Reference = REFERENCE) -> None:
     for line in summary(table):
         typer.echo(line)
     sys.exit(0 if complete(table) else DIFFERENT)
+
+
+@app.command("bench")
+def bench_command(
+    rows: Annotated[list[str] | None, typer.Argument(help="Names or patterns, such as Dense or '*Crossentropy'.")] = None,
+    json: Annotated[Path | None, typer.Option(help="Write all times to this file.")] = None,
+    mode: Annotated[list[str] | None, typer.Option(help="Only forward, or training; may be repeated.")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads of each; all cores if not given.")] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="How often each is timed.")] = 9,
+) -> None:
+    """Time torch_layers beside the same work by hand in torch, and beside Keras on torch and on TensorFlow."""
+    from parity import bench
+
+    try:
+        done = bench.command(rows or [], mode or [], threads, rounds, Console(stderr=True))
+    except (ValueError, MissingSide) as error:
+        raise _fail(error) from error
+    bench.show(done, Console(width=None if sys.stdout.isatty() else 200))
+    if json is not None:
+        bench.write_json(done, json)
+    sys.exit(DIFFERENT if done.failed else 0)

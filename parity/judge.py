@@ -25,6 +25,8 @@ FORWARD, BACKWARD, HALF = 2.0, 3.0, 3.0
 FLOOR_ULPS = 4.0
 # Two samples of the same distribution are called different this often.
 FALSE_ALARM = 1e-6
+# Errors that no one raises to refuse an input.
+CRASHES = ("AttributeError", "NameError", "UnboundLocalError", "ImportError", "ModuleNotFoundError", "AssertionError")
 
 EPSILON = {"float64": 2.0**-52, "float32": 2.0**-23, "float16": 2.0**-10, "bfloat16": 2.0**-7}
 SMALLEST = {"float64": 2.0**-1022, "float32": 2.0**-126, "float16": 2.0**-24, "bfloat16": 2.0**-126}
@@ -91,11 +93,13 @@ def judge(
     implementation: Record,
     *,
     computed_in: str = "float32",
+    refusal: bool = False,
     statistical: bool = False,
 ) -> Verdict:
     """Compare an implementation with a reference: both in float64, where the reference is the oracle, and as they are.
 
     `computed_in` is the dtype of the arithmetic: under a mixed policy a float32 gradient carries its rounding.
+    With `refusal`, both must raise, and not by accident: an AttributeError and the like is a crash, not a refusal.
     With `statistical`, outputs are samples: they are compared as distributions, at a false-alarm rate of 1e-6.
     """
     records = {"reference": reference, "implementation": implementation}
@@ -104,10 +108,13 @@ def judge(
         if record.lacks is not None:
             return Verdict(lacks=f"{role}: {record.lacks}")
     raised = {role: record.error for role, record in records.items() if record.error is not None}
-    if len(raised) == len(records):
-        return Verdict([Check("refusal", "call", passed=True, note="both refuse")])
+    if refusal and len(raised) == len(records):
+        crashes = {role: error for role, error in raised.items() if error.split(":")[0] in CRASHES}
+        return _raised(crashes) if crashes else Verdict([Check("refusal", "call", passed=True, note="both refuse")])
+    if refusal and not raised:
+        return Verdict(error="both sides accept what the case says they refuse")
     if raised:
-        return Verdict(error="; ".join(f"{role} raised {error}" for role, error in raised.items()))
+        return _raised(raised)
     if statistical:
         return Verdict([check for what in reference.values for check in _samples(what, reference, implementation)])
     return Verdict(
@@ -126,12 +133,8 @@ def judge(
     )
 
 
-def expect_refusal(verdict: Verdict) -> Verdict:
-    """Turn the verdict of a case that both sides must refuse: equal only if all of them raised."""
-    refused = [check for check in verdict.checks if check.gate == "refusal"]
-    if refused or verdict.error or verdict.lacks:
-        return verdict
-    return Verdict(error="both sides accept what the case says they refuse")
+def _raised(errors: dict[str, str]) -> Verdict:
+    return Verdict(error="; ".join(f"{role} raised {error}" for role, error in errors.items()))
 
 
 def _shared(a: Record, b: Record) -> list[str]:

@@ -76,6 +76,8 @@ def summary(run: Run) -> str:
     if run.stale:
         parts.append(f"{len(run.stale)} rows of the deviations table are not exact")
     names = sorted({name_of(r.case) for r in run.results if r.status in ("different", "error")})
+    if {run.reference, run.implementation} <= {"keras", "keras-torch", "keras-jax"} and names:
+        parts.append("Keras's own backends disagree where they differ")
     shown = f" ({', '.join(names[:8])}{', ...' if len(names) > 8 else ''})" if names else ""
     return f"{len(run.results)} cases: {', '.join(parts)}{shown}, {run.seconds:.0f} s"
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from parity.case import Case
 from parity.deviations import DEVIATIONS, IMPLEMENTATION, REFERENCE, Deviation
 from parity.draw import compute_dtype
-from parity.judge import Check, Verdict, expect_refusal, judge
+from parity.judge import Check, Verdict, judge
 from parity.record import Record
 from parity.sides.process import SideProcess
 
@@ -73,12 +73,12 @@ def verdict_of(case: Case, ask: Callable[[str, str], Record]) -> Verdict:
         reference, implementation = oracle, implementation64
     else:
         reference, implementation = ask("reference", case.dtype), ask("implementation", case.dtype)
-    verdict = judge(
+    return judge(
         *(oracle, implementation64, reference, implementation),
         computed_in=compute_dtype(case.dtype),
+        refusal=case.raises,
         statistical=case.statistical,
     )
-    return expect_refusal(verdict) if case.raises else verdict
 
 
 class _Pair:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from torch_layers import activations, constraints, initializers, layers, losses, regularizers
+from torch_layers import activations, constraints, graph, initializers, layers, losses, regularizers
+from torch_layers.graph import Input, Model, Sequential
 from torch_layers.layers import *  # noqa: F403
 from torch_layers.layers import __all__ as _layer_names
 from torch_layers.layers.base import InputSpec, Layer
@@ -18,8 +19,8 @@ __version__ = "0.1.0"
 
 __all__ = sorted(  # noqa: PLE0605
     [
-        *("InputSpec", "Layer", "activations", "apply_constraints", "constraints", "deserialize", "initializers"),
-        *("layers", "losses", "penalties", "regularizers", "serialize"),
+        *("Input", "InputSpec", "Layer", "Model", "Sequential", "activations", "apply_constraints", "constraints"),
+        *("deserialize", "graph", "initializers", "layers", "losses", "penalties", "regularizers", "serialize"),
         *_layer_names,
     ]
 )

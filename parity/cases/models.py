@@ -56,11 +56,11 @@ def penalties_of_a_shared_layer(k: Any, dtype: str) -> Any:
 
 
 def masks_through_layers(k: Any, dtype: str) -> Any:
-    """Masking's mask passes Dense and ReLU, two masks meet in Add, and Softmax takes them."""
+    """Masking's mask passes Dense and ReLU, and two masks meet in Multiply, whose result depends on them."""
     x = k.Input((5, 3), dtype=k.input_dtype(dtype))
     masked = k.Masking(dtype=dtype)(x)
     left, right = k.Dense(5, dtype=dtype)(masked), k.ReLU(dtype=dtype)(k.Dense(5, dtype=dtype)(masked))
-    return k.Model(x, k.Softmax(dtype=dtype)(k.Add(dtype=dtype)([left, right])))
+    return k.Model(x, k.Multiply(dtype=dtype)([left, right]))
 
 
 def masks_of_tokens(k: Any, dtype: str) -> Any:

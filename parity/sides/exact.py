@@ -1,9 +1,9 @@
 """Make TensorFlow's float64 an oracle: some of its constants are rounded to float32 whatever the dtype of the graph.
 
-`tf.cast(0.1, "float64")` goes through float32, and so do the constants of gelu and of Keras's regularizers; the slope of
-`tf.nn.leaky_relu` is a float32 attribute of its kernel; Keras's `log(2.0)` and all of its CTC loss are float32. Errors of
-1e-8 in a float64 run would hide differences in meaning of that size and be blamed on exact ports. Only float64 runs are
-corrected; Keras in its own dtypes runs untouched.
+`tf.cast(0.1, "float64")` goes through float32, and so do the constants of gelu and of Keras's regularizers; the slope
+of `tf.nn.leaky_relu` is a float32 attribute of its kernel; Keras's `log(2.0)` is float32, and so is its CTC loss.
+Errors of 1e-8 in a float64 run would hide differences in meaning of that size and be blamed on exact ports. Only
+float64 runs are corrected; Keras in its own dtypes runs untouched.
 """
 
 from __future__ import annotations

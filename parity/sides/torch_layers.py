@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -100,7 +101,8 @@ class TorchLayers(Side):
         # What has no dtype of its own follows torch's default, as Keras's follows floatx.
         torch.set_default_dtype(torch.float64 if policy == "float64" else torch.float32)
         try:
-            with torch.device(self._device):
+            with warnings.catch_warnings(), torch.device(self._device):
+                warnings.simplefilter("ignore")
                 return getattr(self, f"_run_{case.kind}", self._run_function)(case, policy)
         finally:
             torch.set_default_dtype(default)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from parity.judge import Verdict, expect_refusal, judge
+from parity.judge import Verdict, judge
 from parity.record import Record, Value
 
 RNG = np.random.default_rng(0)
@@ -92,13 +92,18 @@ def test_a_value_that_only_one_side_has_is_a_difference():
     assert not judge(record(), both, record(), both).equal
 
 
-def test_one_side_that_raises_is_an_error_and_both_are_a_refusal():
+def test_one_side_that_raises_is_an_error():
     raised = Record(error="ValueError: no")
     assert "implementation raised ValueError: no" in (judge(record(), record(), record(), raised).error or "")
-    assert expect_refusal(judge(raised, raised, raised, raised)).equal
-    assert expect_refusal(judge(record(), record(), record(), record())).error == (
-        "both sides accept what the case says they refuse"
-    )
+
+
+def test_both_raising_is_equal_only_where_the_case_says_so():
+    raised, crashed = Record(error="ValueError: no"), Record(error="AttributeError: oops")
+    assert judge(raised, raised, raised, raised, refusal=True).equal
+    assert not judge(raised, raised, raised, raised).equal
+    assert "raised AttributeError" in (judge(raised, crashed, raised, crashed, refusal=True).error or "")
+    accepted = judge(record(), record(), record(), record(), refusal=True)
+    assert accepted.error == "both sides accept what the case says they refuse"
 
 
 def test_where_the_oracle_itself_was_narrow_only_its_rounding_is_asked():

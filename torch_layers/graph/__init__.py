@@ -1,0 +1,9 @@
+"""Functional models: `Input`, `Model` and `Sequential` draw a `torch.fx` graph."""
+
+from torch_layers.graph.functional import Functional
+from torch_layers.graph.input import Input
+from torch_layers.graph.model import Model
+from torch_layers.graph.sequential import Sequential
+from torch_layers.graph.symbols import SymbolicTensor
+
+__all__ = ["Functional", "Input", "Model", "Sequential", "SymbolicTensor"]

@@ -1,2 +1,307 @@
-def functional_config(m): ...
-def functional_from_config(c, config, custom): ...
+"""Models as Keras's configs describe them, and back.
+
+Source: keras/src/models/functional.py (get_config, functional_from_config) and sequential.py, 3.15.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from torch_layers import dtypes
+from torch_layers.graph.drawing import Slice, keras_order, unique_names
+from torch_layers.graph.input import input_symbol
+from torch_layers.graph.operations import is_operation, read_operation, write_operation
+from torch_layers.graph.symbols import Call, Symbol, SymbolicTensor, flatten, map_structure
+from torch_layers.layers.core.embedding import Embedding
+from torch_layers.layers.core.input_layer import InputLayer
+from torch_layers.registry import layers as layer_registry
+from torch_layers.registry import snake_case
+from torch_layers.serialization import CustomObjects, deserialize, serialize
+
+_TENSOR = "__keras_tensor__"
+
+
+class Writer:
+    """The config of a functional model."""
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+        self.starts = {id(start): start.call for start in model.inputs}
+        self.part = Slice(model.inputs, model.outputs)
+        self.order = keras_order(self.part, with_functions=True)
+        self.operations = {call: write_operation(call) for call in self.order if call.kind in ("function", "method")}
+        self.names = self._names()
+        # The how-manieth call of its layer each call is.
+        self.numbers: dict[Call, int] = {}
+        self.nodes: dict[Any, list[dict[str, Any]]] = {}
+        for call in self.part.calls:
+            if call.kind != "mask":
+                nodes = self.nodes.setdefault(_key(call), [])
+                self.numbers[call] = len(nodes)
+                args = self.operations[call][3] if call in self.operations else call.args
+                kwargs = {} if call in self.operations else call.kwargs
+                nodes.append({"args": self.written(args), "kwargs": self.written(kwargs)})
+
+    def _names(self) -> dict[Any, str]:
+        model = self.model
+        wanted = [(call, name, True) for call, name in zip(self.starts.values(), model.input_names, strict=True)]
+        for call in self.order:
+            if call.kind == "module":
+                wanted.append((call.target, model._paths[call.target].replace(".", "_"), True))
+            elif call in self.operations:
+                wanted.append((call, snake_case(self.operations[call][1]), False))
+        return unique_names(wanted, lambda name: False)
+
+    def config(self) -> dict[str, Any]:
+        """Return the config."""
+        model = self.model
+        middle = [start.call for start in model.inputs if start.call.kind != "input"]
+        return {
+            "name": model.name,
+            "trainable": model.trainable,
+            "layers": [self.input_layer(call) for call in middle] + [self.layer(call) for call in self.order],
+            "input_layers": map_structure(self.end, model.input),
+            "output_layers": map_structure(self.end, model.output),
+        }
+
+    def layer(self, call: Call) -> dict[str, Any]:
+        """Return what the config says of a layer or operation, given its first call."""
+        if call.kind == "input":
+            return self.input_layer(call)
+        if call in self.operations:
+            module, cls, config, _ = self.operations[call]
+            described = {"module": f"keras.src.ops.{module}", "class_name": cls, "config": serialize(config)}
+            described["registered_name"] = cls
+        else:
+            described = serialize(self.model.get_submodule(self.model._paths[call.target]))
+        return self._named(described, _key(call))
+
+    def input_layer(self, call: Call) -> dict[str, Any]:
+        """Return what the config says of an input."""
+        symbol = next(symbol for symbol in self.model.inputs if symbol.call is call)
+        layer = call.target
+        if not isinstance(layer, InputLayer):
+            layer = InputLayer(batch_shape=symbol.shape, dtype=dtypes.name_of(symbol.dtype))
+        return self._named(serialize(layer), call)
+
+    def _named(self, described: dict[str, Any], key: Any) -> dict[str, Any]:
+        name = self.names[key]
+        described["config"] = {**described["config"], "name": name}
+        return {**described, "name": name, "inbound_nodes": self.nodes.get(key, [])}
+
+    def written(self, value: Any) -> Any:
+        """Return the arguments of a call as plain values."""
+        if isinstance(value, SymbolicTensor):
+            config = {"shape": value.shape, "dtype": dtypes.name_of(value.dtype), "keras_history": self.place(value)}
+            return {"class_name": _TENSOR, "config": config}
+        if isinstance(value, (list, tuple)):
+            return type(value)(self.written(item) for item in value)
+        if isinstance(value, dict):
+            return {key: self.written(item) for key, item in value.items()}
+        if isinstance(value, Symbol) or (isinstance(value, slice) and str(value).count("Symbolic")):
+            raise ValueError(f"get_config: {value!r} among the arguments of a call can't be written in Keras's form")
+        return dtypes.name_of(value) if isinstance(value, torch.dtype) else serialize(value)
+
+    def place(self, symbol: Symbol) -> list[Any]:
+        """Return [name of the layer, number of its call, number of the output] for a symbol."""
+        if id(symbol) in self.starts:
+            return [self.names[self.starts[id(symbol)]], 0, 0]
+        call = symbol.call
+        index = next(i for i, output in enumerate(flatten(call.outputs)) if output is symbol)
+        return [self.names[_key(call)], self.numbers[call], index]
+
+    def end(self, symbol: Symbol) -> list[Any]:
+        """Return the place of an input or output of the model."""
+        name, number, index = self.place(symbol)
+        # Here alone, Keras counts the calls of nested functional models from 1: node 0 is their own.
+        from_one = id(symbol) not in self.starts and _is_functional(symbol.call.target)
+        return [name, number + from_one, index]
+
+
+def _key(call: Call) -> Any:
+    """What has one entry in a config: a layer, or a single call of a function."""
+    return call.target if call.kind == "module" else call
+
+
+def _is_functional(layer: Any) -> bool:
+    """Tell whether Keras's namesake of a layer is a `Functional`; a `Sequential` is none."""
+    return hasattr(layer, "input_names") and not hasattr(layer, "add")
+
+
+class Reader:
+    """A functional model, from its config; Keras 3's form or that of Keras 1 and 2."""
+
+    def __init__(self, config: Mapping[str, Any], custom_objects: CustomObjects | None) -> None:
+        self.custom = custom_objects
+        self.layers: dict[str, Any] = {}
+        self.made: dict[tuple[str, int], list[Any]] = {}  # what each call returned
+        waiting: list[tuple[str, int, Any]] = []
+        for data in config["layers"]:
+            name = data.get("name") or data["config"]["name"]
+            self.layers[name] = self._layer(data, name)
+            if isinstance(self.layers[name], InputLayer):
+                self.made[name, 0] = [input_symbol(self.layers[name])]
+            else:
+                waiting += [(name, number, node) for number, node in enumerate(data["inbound_nodes"])]
+        self.first = self._first_numbers(config["layers"])
+        while waiting:
+            later = [item for item in waiting if not self._call(*item)]
+            if len(later) == len(waiting):
+                names = sorted({name for name, _, _ in later})
+                raise ValueError(f"from_config: the inputs of the layers {names} are never computed")
+            waiting = later
+
+    def _layer(self, data: Mapping[str, Any], name: str) -> Any:
+        if is_operation(data):
+            return read_operation({**data, "config": deserialize(data["config"], self.custom)})
+        layer = deserialize(dict(data), self.custom, layer_registry)
+        layer.name, layer.has_own_name = name, True
+        return layer
+
+    def _first_numbers(self, layers: Any) -> dict[str, int]:
+        """Return where the count of each layer's calls begins: at 1 for the models inside models of Keras 1 and 2."""
+        used: dict[str, set[int]] = {}
+        for data in layers:
+            for node in data["inbound_nodes"]:
+                for item in _old_references(node):
+                    used.setdefault(item[0], set()).add(item[1])
+        return {name: min(numbers) for name, numbers in used.items()}
+
+    def _call(self, name: str, number: int, node: Any) -> bool:
+        """Call a layer as a node says; return whether its inputs were there."""
+        if number and (name, number - 1) not in self.made:
+            return False
+        try:
+            if isinstance(node, Mapping):
+                args, kwargs = self.read(node["args"]), self.read(node["kwargs"])
+            else:
+                args, kwargs = self._old_arguments(node)
+        except _NotYetError:
+            return False
+        layer = self.layers[name]
+        kwargs = self._without_context(name, args, kwargs)
+        self.made[name, number] = flatten(layer(*args, **kwargs))
+        return True
+
+    def _without_context(self, name: str, args: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
+        """Leave out arguments that Keras fills in by itself."""
+        if kwargs.get("training"):
+            raise ValueError(f"from_config: layer {name!r} is called with training=True, which no torch module takes")
+        kept = {key: value for key, value in kwargs.items() if key != "training"}
+        mask = kept.get("mask")
+        if "mask" in kept and (mask is None or (args and _is_own_mask(mask, args[0]))):
+            del kept["mask"]
+        return kept
+
+    def read(self, value: Any) -> Any:
+        """Return arguments with symbols in the place of their descriptions."""
+        if isinstance(value, Mapping):
+            if value.get("class_name") == _TENSOR:
+                return self.symbol(*value["config"]["keras_history"])
+            if "class_name" in value and "config" in value:
+                return deserialize(value, self.custom)
+            return {key: self.read(item) for key, item in value.items()}
+        if isinstance(value, (list, tuple)):
+            return type(value)(self.read(item) for item in value)
+        return value
+
+    def symbol(self, name: str, number: int, index: int) -> Any:
+        """Return an output of a layer's call. Raises: ValueError if the model has no such layer."""
+        if name not in self.layers:
+            raise ValueError(f"from_config: the layer {name!r} is the input of another, but not in the config")
+        if (name, number) not in self.made:
+            raise _NotYetError
+        return self.made[name, number][index]
+
+    def _old_arguments(self, node: Any) -> tuple[list[Any], dict[str, Any]]:
+        tensors = [self._old_symbol(item) for item in _old_references(node)]
+        kwargs = dict(node[0][3]) if node and isinstance(node[0], (list, tuple)) and len(node[0]) > 3 else {}
+        kwargs = {key: self._old_value(value) for key, value in kwargs.items()}
+        return [tensors[0] if len(tensors) == 1 else tensors], kwargs
+
+    def _old_symbol(self, item: Any) -> Any:
+        name, number, index = item[:3]
+        return self.symbol(name, number - (self.first.get(name, 0) if self._is_model(name) else 0), index)
+
+    def _old_value(self, value: Any) -> Any:
+        reference = isinstance(value, (list, tuple)) and len(value) == 3 and value[0] in self.layers
+        return self._old_symbol(value) if reference else value
+
+    def _is_model(self, name: str) -> bool:
+        return hasattr(self.layers.get(name), "input_names")
+
+    def end(self, place: Any, old: bool) -> Any:
+        """Return the symbols of the model's inputs or outputs, in their structure."""
+        if isinstance(place, (list, tuple)) and len(place) == 3 and isinstance(place[0], str):
+            if old:
+                return self._old_symbol(place)
+            name, number, index = place
+            return self.symbol(name, max(number - _is_functional(self.layers.get(name)), 0), index)
+        if isinstance(place, Mapping):
+            return {key: self.end(item, old) for key, item in place.items()}
+        return type(place)(self.end(item, old) for item in place)
+
+
+class _NotYetError(Exception):
+    """A call needs what another one, not made yet, returns."""
+
+
+def _old_references(node: Any) -> list[Any]:
+    """List the [layer, call, output] that a node of Keras 1 or 2 names."""
+    if isinstance(node, Mapping) or not node:
+        return []
+    return [node] if isinstance(node[0], str) else list(node)
+
+
+def _is_own_mask(mask: Any, x: Any) -> bool:
+    """Tell whether a mask that a config spells out is the one that a symbol carries: an `Embedding`'s x != 0."""
+    own = x.mask if isinstance(x, Symbol) else None
+    if own is None or not isinstance(mask, Symbol) or own.call.kind != "mask":
+        return own is mask
+    function, args = mask.call.target, mask.call.args
+    spelled = mask.call.kind == "function" and function.__name__ == "ne" and args[1:] == (0,)
+    return isinstance(own.call.target, Embedding) and spelled and args[0] is own.call.args[0]
+
+
+def functional_from_config(cls: Any, config: Mapping[str, Any], custom_objects: CustomObjects | None) -> Any:
+    """Make a functional model from its config."""
+    reader = Reader(config, custom_objects)
+    old = any(data["inbound_nodes"] and not isinstance(data["inbound_nodes"][0], Mapping) for data in config["layers"])
+    ends = [reader.end(config[key], old) for key in ("input_layers", "output_layers")]
+    model = cls(*ends, name=config.get("name"), trainable=config.get("trainable"))
+    # The config's order of layers, which is that of the weights.
+    places = {id(layer): number for number, layer in enumerate(reader.layers.values())}
+    model._order.sort(key=lambda item: places[id(item if isinstance(item, InputLayer) else model.get_submodule(item))])
+    return model
+
+
+def sequential_config(model: Any) -> dict[str, Any]:
+    """Return the config of a chain of layers."""
+    described = [] if model._implied else [serialize(layer) for layer in model._entry]
+    for name, layer in zip(model._names, model.layers, strict=True):
+        data = serialize(layer)
+        described.append({**data, "config": {**data["config"], "name": name}})
+    config = {"name": model.name, "trainable": model.trainable, "dtype": serialize(model.dtype_policy)}
+    config["layers"] = described
+    if model._symbols is not None:
+        config["build_input_shape"] = model._entry[0].batch_shape
+    return config
+
+
+def sequential_from_config(cls: Any, config: Any, custom_objects: CustomObjects | None) -> Any:
+    """Make a chain of layers from its config."""
+    if isinstance(config, (list, tuple)):
+        config = {"layers": config}
+    model = cls(name=config.get("name"), trainable=config.get("trainable", True))
+    for data in config["layers"]:
+        layer = deserialize(dict(data), custom_objects, layer_registry)
+        layer.has_own_name = "name" in data["config"] or layer.has_own_name
+        model._push(layer)
+    shape = config.get("build_input_shape")
+    if shape and not model._entry and model._names:
+        model._imply(shape, model.layers[0].compute_dtype)
+    model._draw_again()
+    return model

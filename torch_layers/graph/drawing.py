@@ -68,8 +68,10 @@ class Slice:
         return f"output {output!r} needs the input{'s' * (len(foreign) > 1)} {names}, not among the inputs {own}"
 
 
-def keras_order(part: Slice) -> list[Call]:
+def keras_order(part: Slice, with_functions: bool = False) -> list[Call]:
     """Return the calls of modules and inputs, each module's first, in the order of Keras's `model.layers`.
+
+    With functions, it is the order of the layers in Keras's configs, which counts the calls of functions among them.
 
     That is by depth, the number of steps to the outputs, the deepest first; then in the order in which a search from
     the outputs meets them. The order of `get_weights()` follows from it.
@@ -86,7 +88,8 @@ def keras_order(part: Slice) -> list[Call]:
     # An input that nothing uses counts as deep as an output, and was never met.
     inputs = [symbol.call for symbol in part.inputs if isinstance(symbol.call.target, nn.Module)]
     first: dict[Any, Call] = {}
-    for call in [call for call in inputs if call.kind == "input"] + [c for c in part.calls if c.kind == "module"]:
+    kinds = ("module", "function", "method") if with_functions else ("module",)
+    for call in [call for call in inputs if call.kind == "input"] + [c for c in part.calls if c.kind in kinds]:
         first.setdefault(_operation(call), call)
     return sorted(first.values(), key=lambda c: (-depth_of.get(_operation(c), 0), met.get(_operation(c), -1)))
 
@@ -221,14 +224,3 @@ def _item(graph: fx.Graph, node: fx.Node, key: Any) -> fx.Node:
     if hasattr(key, "name"):
         return graph.create_node("call_function", getattr, (node, key.name))
     return graph.create_node("call_function", getitem, (node, key.idx if hasattr(key, "idx") else key.key))
-
-
-def structure_of(symbols: Any) -> list[Any]:
-    """Return the flat list of a structure of symbols. Raises: ValueError if it holds anything else, or nothing."""
-    flat = flatten(symbols)
-    for leaf in flat:
-        if not isinstance(leaf, Symbol):
-            raise ValueError(f"{leaf!r} is not a symbolic tensor, such as Input and layers called with it return")
-    if not flat:
-        raise ValueError(f"{symbols!r} holds no symbolic tensor")
-    return flat

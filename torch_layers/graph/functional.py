@@ -13,7 +13,7 @@ from torch import Tensor, fx, nn
 from torch.utils import _pytree as pytree
 
 from torch_layers.graph import config as configs
-from torch_layers.graph.drawing import Slice, draw, keras_order, module_paths, structure_of, unique_names
+from torch_layers.graph.drawing import Slice, draw, keras_order, module_paths, unique_names
 from torch_layers.graph.history import read_tape, replay, write_tape
 from torch_layers.graph.model import Model, collected_losses, regularized
 from torch_layers.graph.symbols import Symbol, SymbolicTensor, flatten, map_structure, new_input, pack
@@ -22,7 +22,6 @@ from torch_layers.layers.core.input_layer import InputLayer
 from torch_layers.layers.weighted import Weighted
 from torch_layers.layers.weights import Weight, as_tensor
 from torch_layers.registry import Registry
-from torch_layers.serialization import CustomObjects
 
 _call_signature = inspect.signature(lambda inputs, mask=None: None)
 
@@ -82,12 +81,19 @@ class Functional(Model, _Drawn):
     # --- the graph --------------------------------------------------------------------------------------------------
 
     def _define(self, inputs: Any, outputs: Any) -> None:
+        cls = vars(type(self))["_public_class"]
+        owner = "Model" if cls is Functional else cls.__name__
         for name, symbols in (("inputs", inputs), ("outputs", outputs)):
-            try:
-                structure_of(symbols)
-            except ValueError as error:
-                raise ValueError(f"{name}: {error}") from None
-        calls = keras_order(Slice(flatten(inputs), flatten(outputs)))
+            for leaf in flatten(symbols) or [symbols]:
+                if not isinstance(leaf, SymbolicTensor):
+                    raise ValueError(
+                        f"{owner}: {name} holds {leaf!r}, not only symbolic tensors, which Input returns and layers "
+                        "return for them"
+                    )
+        try:
+            calls = keras_order(Slice(flatten(inputs), flatten(outputs)))
+        except ValueError as error:
+            raise ValueError(f"{owner}: {error}") from None
         taken = {"forward", *dir(type(self)), *vars(self)} - {*self._modules}
         modules = [call.target for call in calls if call.kind == "module"]
         paths = self._paths_of(modules, lambda name: name in taken)
@@ -161,7 +167,7 @@ class Functional(Model, _Drawn):
         for index, value in enumerate(self._in_order(args[0])):
             shape = tuple(value.shape) if value is not None else None
             if shape is not None and not _fits(shape, self._input_shapes[index]) and _ranks(shape, self, index) is None:
-                raise ValueError(self._misfit(index, shape))
+                raise self._error(self._misfit(index, shape))
 
     def _in_order(self, given: Any) -> list[Any]:
         """List what the model is called with in the order of its inputs."""
@@ -173,10 +179,10 @@ class Functional(Model, _Drawn):
                 values = flatten({key: given[key] for key in keys}) if keys is not names else [given[k] for k in keys]
                 if len(values) == len(names):
                     return values
-            raise ValueError(f"called with the inputs {sorted(given)}, needed are {sorted(keys)}")
+            raise self._error(f"called with the inputs {sorted(given)}, needed are {sorted(keys)}")
         values = flatten(given) if isinstance(given, (list, tuple)) else [given]
         if len(values) != len(names):
-            raise ValueError(f"called with {len(values)} inputs, needed are {len(names)}: {', '.join(names)}")
+            raise self._error(f"called with {len(values)} inputs, needed are {len(names)}: {', '.join(names)}")
         return values
 
     def _converted(self, given: Any) -> list[Any]:
@@ -188,19 +194,25 @@ class Functional(Model, _Drawn):
         if value is None:
             layer = flatten(self._symbols[0])[index].call.target
             if not (isinstance(layer, InputLayer) and layer.optional):
-                raise ValueError(f"input {self._input_names[index]!r} is None, but not optional")
+                raise self._error(f"input {self._input_names[index]!r} is None, but not optional")
             return None
         if not isinstance(value, Tensor):
             value = as_tensor(np.asarray(value)).to(self._device())
+        if dtype is not None and not value.is_floating_point() and not value.is_complex():
+            # As the input was declared, whatever `.half()` did: half precision would round large numbers.
+            dtype = flatten(self._symbols[0])[index].dtype
         if dtype is not None and value.dtype is not dtype:
             by_autocast = value.is_floating_point() and torch.is_autocast_enabled(value.device.type)
             value = value if by_autocast else value.to(dtype)
         if not _fits(value.shape, shape):
             reshaped = _ranks(value, self, index)
             if reshaped is None:
-                raise ValueError(self._misfit(index, tuple(value.shape)))
+                raise self._error(self._misfit(index, tuple(value.shape)))
             return reshaped
         return value
+
+    def _error(self, message: str) -> ValueError:
+        return ValueError(f"{type(self).__name__} {self.name!r}: {message}")
 
     def _misfit(self, index: int, shape: Any) -> str:
         return (
@@ -218,7 +230,7 @@ class Functional(Model, _Drawn):
         """Return a function of the model, its inputs and masks, that computes the outputs or their masks; and the masks."""
         masks = [] if mask is None else flatten(mask)
         if masks and len(masks) != len(inputs):
-            raise ValueError(f"called with {len(masks)} masks, needed is one or None for each of {len(inputs)} inputs")
+            raise self._error(f"called with {len(masks)} masks, needed is one or None for each of {len(inputs)} inputs")
         masks = [None if m is None else as_tensor(m) for m in masks]
         given = [m for m in masks if m is not None]
         if not given and not of_outputs:
@@ -281,12 +293,17 @@ class Functional(Model, _Drawn):
     @property
     def input(self) -> Any:  # type: ignore[override]
         """The symbols of the inputs, in the structure that the model was made with."""
-        return self._symbols[0]
+        return self._known_symbols()[0]
 
     @property
     def output(self) -> Any:  # type: ignore[override]
         """The symbols of the outputs, in the structure that the model was made with."""
-        return self._symbols[1]
+        return self._known_symbols()[1]
+
+    def _known_symbols(self) -> Any:
+        if self._symbols is None:
+            raise AttributeError
+        return self._symbols
 
     @property
     def inputs(self) -> list[SymbolicTensor]:
@@ -328,15 +345,7 @@ class Functional(Model, _Drawn):
 
         Raises: ValueError for a function or tensor method that Keras has no operation for.
         """
-        return configs.functional_config(self)
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any], custom_objects: CustomObjects | None = None) -> Any:
-        """Make a model from what `get_config` of this class or of Keras's functional models returned.
-
-        Raises: ValueError for a layer or operation that is neither Keras's nor in `custom_objects`.
-        """
-        return configs.functional_from_config(cls, config, custom_objects)
+        return configs.Writer(self).config()
 
     def get_build_config(self) -> dict[str, Any] | None:
         """Return None: the layers are built by being called."""
@@ -357,20 +366,20 @@ class Functional(Model, _Drawn):
         state = super().__getstate__()
         for drawn in ("_graph", "_code", "_lineno_map", "_prologue_start", "_symbols", "_paths", "_regularized"):
             state.pop(drawn, None)
-        paths = {self.get_submodule(path): path for path in self._paths.values()}
-        tape = write_tape(*self._symbols, lambda module: self._paths.get(module) or paths[module])
+        tape = self._symbols and write_tape(*self._symbols, lambda module: self._paths[module])
         return {**state, "_variants": list(self._variants), "_tape": tape}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         state = dict(state)
-        tape, variants, order = state.pop("_tape"), state.pop("_variants"), state["_order"]
-        super().__setstate__(state)
-        inputs, outputs = read_tape(tape, self.get_submodule)
-        paths = {call[1] for call in tape.calls if call[0] in ("module", "mask")} | {p for p in order if isinstance(p, str)}
-        dtypes = self._input_dtypes
-        self._draw(inputs, outputs, {self.get_submodule(path): path for path in paths})
-        self._order = order
-        self._learn_inputs(dtypes, self._input_shapes)
+        tape, variants = state.pop("_tape"), state.pop("_variants")
+        super().__setstate__({**state, "_variants": {}})
+        if tape is not None:
+            # `_draw` learns them from the symbols, which know nothing of `.half()`.
+            kept = {name: state[name] for name in ("_order", "_input_dtypes", "_input_shapes", "_direct_input")}
+            symbols = read_tape(tape, self.get_submodule)
+            paths = {call[1] for call in tape.calls if call[0] in ("module", "mask")}
+            self._draw(*symbols, {self.get_submodule(path): path for path in sorted(paths)})
+            self.__dict__.update(kept)
         for key in variants:
             self._variants[key] = self._draw_variant(*key)
 

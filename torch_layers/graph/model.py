@@ -14,6 +14,7 @@ from torch_layers.graph.summary import count_params, print_summary
 from torch_layers.graph.symbols import Symbol
 from torch_layers.layers.base import Layer
 from torch_layers.registry import nearest
+from torch_layers.serialization import CustomObjects
 
 
 def defines_graph(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
@@ -62,6 +63,18 @@ class Model(Runnable, Layer):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         with collected_losses(regularized(self)):
             return super().__call__(*args, **kwargs)
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: CustomObjects | None = None) -> Any:
+        """Make a model from what `get_config` returned; a functional one's config may come from Keras.
+
+        Raises: ValueError for a layer or operation that is neither Keras's nor in `custom_objects`.
+        """
+        if "output_layers" in config:
+            from torch_layers.graph.config import functional_from_config
+
+            return functional_from_config(cls, config, custom_objects)
+        return super().from_config(config, custom_objects)
 
     @property
     def layers(self) -> list[Layer]:

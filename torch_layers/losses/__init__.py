@@ -1,5 +1,7 @@
 """Keras's losses as modules, called `loss(y_true, y_pred, sample_weight=None, *, mask=None)`, and as functions.
 
+The classes match ranks: targets (n,) meet predictions (n, 1). So do the functions whose Keras twins do, the regression
+losses and `cosine_similarity`; the other functions broadcast, or refuse, as theirs do.
 Source: keras.losses, Keras 3.15.
 """
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from torch_layers import dtypes
 from torch_layers.losses.reduction import MEANS, check_reduction, reduce
-from torch_layers.losses.tensors import Array, as_tensor, broadcast, meet, same_rank
+from torch_layers.losses.tensors import Array, as_tensor, broadcast, fits, same_rank
 from torch_layers.registry import Registry, losses, snake_case
 from torch_layers.serialization import Configurable, parameters
 
@@ -19,7 +19,8 @@ class Loss(Configurable, nn.Module):
 
     `loss(y_true, y_pred, sample_weight=None, *, mask=None)` takes tensors, numpy arrays or lists. `call` gets tensors
     of the loss's dtype with the shapes they came in; `sample_weight`, `mask` (True counts) and `reduction` act on what
-    it returns. Keras reads a mask off the predictions; here it is an argument.
+    it returns. Keras reads masks off the predictions and off the losses; here the one is an argument, the other comes
+    from `valid(y_true, losses)`, which you may override.
 
     `reduction` is "sum_over_batch_size" (the mean), "mean" (the same), "mean_with_sample_weight" (divides by the sum of
     the weights), "sum", "none" or None. `dtype` is a name, a torch dtype or a policy (its compute dtype). None is the
@@ -65,8 +66,11 @@ class Loss(Configurable, nn.Module):
         owner, values = type(self).__name__, self.call(y_true, y_pred)
         mask = None if mask is None else as_tensor(mask, torch.bool, values.device)
         valid = self.valid(y_true, values)
-        if valid is not None:
-            mask = valid if mask is None else torch.logical_and(*meet(owner, valid, mask, ("losses", "mask")))
+        if valid is not None and mask is not None:
+            valid, mask = fits(owner, *same_rank(valid, mask), ("losses", "mask"))
+            mask = valid & mask
+        elif valid is not None:
+            mask = valid
         return reduce(owner, values, sample_weight, mask, self.reduction)
 
     def prepare(self, y_true: Array, y_pred: Array) -> tuple[Tensor, Tensor]:

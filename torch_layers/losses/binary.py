@@ -24,7 +24,12 @@ def _terms(y_true: Tensor, y_pred: Tensor, from_logits: bool) -> Tensor:
     y_pred = y_pred.clamp(EPSILON, 1.0 - EPSILON)
     # Not F.binary_cross_entropy: it dies of NaN, which a diverging model should be able to report, and takes twice as
     # long on large inputs.
-    return -torch.lerp(torch.log1p(-y_pred), y_pred.log(), y_true)
+    return -_either(y_true, y_pred.log(), torch.log1p(-y_pred))
+
+
+def _either(y_true: Tensor, if_one: Tensor, if_zero: Tensor) -> Tensor:
+    """Return `if_one` where the target is 1, `if_zero` where it is 0, in proportion between."""
+    return torch.addcmul(y_true * if_one, 1.0 - y_true, if_zero)
 
 
 @losses.alias("bce", "BCE")
@@ -69,7 +74,7 @@ def binary_focal_crossentropy(
     terms = _terms(y_true, y_pred, from_logits)
     # The probability of the target isn't clipped.
     probability = y_pred.sigmoid() if from_logits else y_pred
-    focal = (1.0 - torch.lerp(1.0 - probability, probability, y_true)).pow(gamma) * terms
+    focal = (1.0 - _either(y_true, probability, 1.0 - probability)).pow(gamma) * terms
     if apply_class_balancing:
         focal = focal * (y_true * (2 * alpha - 1) + (1 - alpha))
     return focal.mean(axis)

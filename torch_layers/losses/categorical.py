@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from torch_layers.losses.base import _MatchedLoss
-from torch_layers.losses.tensors import EPSILON, Array, as_tensor, broadcast, check_axis, identical, tensors
+from torch_layers.losses.tensors import EPSILON, Array, as_tensor, check_axis, fits, identical, tensors
 from torch_layers.registry import losses
 
 
@@ -128,7 +128,7 @@ def categorical_focal_crossentropy(
     axis = _int("categorical_focal_crossentropy", axis)
     y_true, y_pred = tensors(y_true, y_pred)
     _warn_of_one_class("categorical_focal_crossentropy", y_pred)
-    y_true, y_pred = broadcast("categorical_focal_crossentropy", _smooth(y_true, label_smoothing), y_pred)
+    y_true, y_pred = fits("categorical_focal_crossentropy", _smooth(y_true, label_smoothing), y_pred)
     check_axis("categorical_focal_crossentropy", axis, y_pred)
     probability = _normalized(y_pred.softmax(axis) if from_logits else y_pred, axis)
     focal = (1.0 - probability).pow(gamma) * y_true * probability.log()
@@ -203,6 +203,8 @@ class CategoricalFocalCrossentropy(_MatchedLoss):
     Shape: (batch, *, classes) twice. Raises: ValueError if the shapes don't broadcast or `axis` isn't an int.
     Source: keras.losses.CategoricalFocalCrossentropy, Keras 3.15.
     """
+
+    shapes = staticmethod(fits)
 
     def __init__(
         self,

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from torch_layers.losses.tensors import as_tensor, meet
+from torch_layers.losses.tensors import as_tensor, fits, same_rank
 from torch_layers.registry import nearest
 
 MEANS = ("sum_over_batch_size", "mean", "mean_with_sample_weight")
@@ -41,7 +41,7 @@ def reduce(
         weight = kept if weight is None else _times(owner, kept, weight, ("mask", "sample_weight"))
     if weight is not None:
         names = ("losses", "mask" if sample_weight is None else "sample_weight")
-        values, weight = meet(owner, values, weight, names)
+        values, weight = fits(owner, *same_rank(values, weight), names)
         values = values * weight
     if reduction is None or reduction == "none" or values.ndim == 0 or values.shape == (0,):
         return values
@@ -59,7 +59,7 @@ def _mask_weight(mask: Tensor, dtype: torch.dtype, reduction: str | None) -> Ten
 
 
 def _times(owner: str, first: Tensor, second: Tensor, names: tuple[str, str]) -> Tensor:
-    first, second = meet(owner, first, second, names)
+    first, second = fits(owner, *same_rank(first, second), names)
     return first * second
 
 

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from torch_layers.losses.base import _MeanLoss
-from torch_layers.losses.tensors import EPSILON, Array, broadcast, tensors
+from torch_layers.losses.tensors import EPSILON, Array, broadcast, same_rank, tensors
 from torch_layers.registry import losses
 
 
@@ -54,7 +54,7 @@ def mean_squared_error(y_true: Array, y_pred: Array) -> Tensor:
 
     Raises: ValueError if the shapes don't broadcast. Source: keras.losses.mean_squared_error, Keras 3.15.
     """
-    return _squared(*broadcast("mean_squared_error", *tensors(y_true, y_pred))).mean(-1)
+    return _squared(*broadcast("mean_squared_error", *same_rank(*tensors(y_true, y_pred)))).mean(-1)
 
 
 @losses.alias("mae", "MAE")
@@ -63,7 +63,7 @@ def mean_absolute_error(y_true: Array, y_pred: Array) -> Tensor:
 
     Raises: ValueError if the shapes don't broadcast. Source: keras.losses.mean_absolute_error, Keras 3.15.
     """
-    return _absolute(*broadcast("mean_absolute_error", *tensors(y_true, y_pred))).mean(-1)
+    return _absolute(*broadcast("mean_absolute_error", *same_rank(*tensors(y_true, y_pred)))).mean(-1)
 
 
 @losses.alias("mape", "MAPE")
@@ -72,7 +72,7 @@ def mean_absolute_percentage_error(y_true: Array, y_pred: Array) -> Tensor:
 
     Raises: ValueError if the shapes don't broadcast. Source: keras.losses.mean_absolute_percentage_error, Keras 3.15.
     """
-    return _relative(*broadcast("mean_absolute_percentage_error", *tensors(y_true, y_pred))).mean(-1)
+    return _relative(*broadcast("mean_absolute_percentage_error", *same_rank(*tensors(y_true, y_pred)))).mean(-1)
 
 
 @losses.alias("msle", "MSLE")
@@ -83,7 +83,7 @@ def mean_squared_logarithmic_error(y_true: Array, y_pred: Array) -> Tensor:
 
     Raises: ValueError if the shapes don't broadcast. Source: keras.losses.mean_squared_logarithmic_error, Keras 3.15.
     """
-    return _logarithmic(*broadcast("mean_squared_logarithmic_error", *tensors(y_true, y_pred))).mean(-1)
+    return _logarithmic(*broadcast("mean_squared_logarithmic_error", *same_rank(*tensors(y_true, y_pred)))).mean(-1)
 
 
 @losses.add
@@ -94,7 +94,7 @@ def huber(y_true: Array, y_pred: Array, delta: float = 1.0) -> Tensor:
 
     Raises: ValueError if the shapes don't broadcast. Source: keras.losses.huber, Keras 3.15.
     """
-    return _huber(*broadcast("huber", *tensors(y_true, y_pred)), delta).mean(-1)
+    return _huber(*broadcast("huber", *same_rank(*tensors(y_true, y_pred))), delta).mean(-1)
 
 
 @losses.add
@@ -103,7 +103,7 @@ def log_cosh(y_true: Array, y_pred: Array) -> Tensor:
 
     Raises: ValueError if the shapes don't broadcast. Source: keras.losses.log_cosh, Keras 3.15.
     """
-    return _log_cosh(*broadcast("log_cosh", *tensors(y_true, y_pred))).mean(-1)
+    return _log_cosh(*broadcast("log_cosh", *same_rank(*tensors(y_true, y_pred)))).mean(-1)
 
 
 class MeanSquaredError(_MeanLoss):

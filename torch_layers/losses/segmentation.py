@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 from torch import Tensor
 
 from torch_layers.losses.base import _MatchedLoss
-from torch_layers.losses.tensors import EPSILON, Array, broadcast, check_axis, meet, tensors
+from torch_layers.losses.tensors import EPSILON, Array, broadcast, check_axis, fits, tensors
 from torch_layers.registry import losses
 
 Axes: TypeAlias = "int | list[int] | tuple[int, ...] | None"
@@ -20,7 +20,7 @@ def dice(y_true: Array, y_pred: Array, axis: Axes = None) -> Tensor:
     Shape: any, broadcasting -> without `axis`. Raises: ValueError if the shapes don't broadcast.
     Source: keras.losses.dice, Keras 3.15.
     """
-    y_true, y_pred = meet("dice", *tensors(y_true, y_pred))
+    y_true, y_pred = fits("dice", *tensors(y_true, y_pred))
     check_axis("dice", axis, y_true, y_pred)
     shared = (y_true * y_pred).sum(axis)
     return 1 - 2.0 * shared / (y_true.sum(axis) + y_pred.sum(axis) + EPSILON)
@@ -51,7 +51,7 @@ class Dice(_MatchedLoss):
     Source: keras.losses.Dice, Keras 3.15.
     """
 
-    shapes = staticmethod(meet)
+    shapes = staticmethod(fits)
 
     def __init__(
         self,

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from torch_layers.losses.base import _MatchedLoss
-from torch_layers.losses.tensors import EPSILON, Array, as_tensor, check_axis, meet, tensors
+from torch_layers.losses.tensors import EPSILON, Array, as_tensor, check_axis, fits, same_rank, tensors
 from torch_layers.registry import losses
 
 
@@ -27,9 +27,19 @@ def cosine_similarity(y_true: Array, y_pred: Array, axis: int = -1) -> Tensor:
     Shape: (batch, *) twice -> without `axis`. Raises: ValueError if the shapes don't broadcast.
     Source: keras.losses.cosine_similarity, Keras 3.15.
     """
-    y_true, y_pred = meet("cosine_similarity", *tensors(y_true, y_pred))
+    y_true, y_pred = fits("cosine_similarity", *same_rank(*tensors(y_true, y_pred)))
     check_axis("cosine_similarity", axis, y_true, y_pred)
     return -(y_true / _norm(y_true, axis, keepdim=True) * y_pred).sum(axis) / _norm(y_pred, axis)
+
+
+def _logsumexp(x: Tensor) -> Tensor:
+    """Return the log of the sum of exp(x) of each row.
+
+    Torch's gradient is exp(x - result): around 100, the rounding of the result alone makes it 4e-6 off in float32.
+    """
+    top = x.detach().amax(1, keepdim=True)
+    top = top.where(top.isfinite(), 0.0)
+    return (x - top).logsumexp(1) + top.squeeze(1)
 
 
 @losses.add
@@ -65,14 +75,15 @@ def circle(
                 f"shape {tuple(vectors.shape)} and must be (batch, size)"
             )
     distance = (1 - y_pred @ embeddings.T).clamp(min=0.0)
+    if distance.shape[1] == 0:
+        return distance.sum(1)
     positive = y_true.long().view(-1, 1) == labels.long().view(1, -1)
     negative = positive.logical_not()
     if remove_diagonal:
         positive = positive & torch.eye(*positive.shape, dtype=torch.bool, device=positive.device).logical_not()
     attraction = -gamma * (margin + distance).clamp(min=0.0) * (margin - distance)
     repulsion = gamma * (1 + margin - distance).clamp(min=0.0) * (1 - margin - distance)
-    total = attraction.where(positive, -torch.inf).logsumexp(1)
-    total = total + repulsion.where(negative, -torch.inf).logsumexp(1)
+    total = _logsumexp(attraction.where(positive, -torch.inf)) + _logsumexp(repulsion.where(negative, -torch.inf))
     # Torch's softplus is linear from 20 on, which float64 would notice.
     return F.softplus(total, threshold=40)
 
@@ -87,7 +98,7 @@ class CosineSimilarity(_MatchedLoss):
     """
 
     config_omits: ClassVar[frozenset[str]] = frozenset({"dtype", "axis"})
-    shapes = staticmethod(meet)
+    shapes = staticmethod(fits)
 
     def __init__(
         self,

@@ -42,20 +42,17 @@ def same_rank(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
     return first, second
 
 
-def meet(
+def fits(
     owner: str, first: Tensor, second: Tensor, names: tuple[str, str] = ("y_true", "y_pred")
 ) -> tuple[Tensor, Tensor]:
-    """Give both the same rank. Raises: ValueError naming `owner` and both shapes if they don't broadcast even then."""
-    if first.shape == second.shape:
-        return first, second
-    one, other = same_rank(first, second)
-    sizes = zip(reversed(one.shape), reversed(other.shape), strict=False)
+    """Return both as they are. Raises: ValueError naming `owner` and both shapes if they don't broadcast."""
+    sizes = zip(reversed(first.shape), reversed(second.shape), strict=False)
     if not all(m == n or m == 1 or n == 1 for m, n in sizes):
         raise ValueError(
             f"{owner}: {names[0]} of shape {tuple(first.shape)} and {names[1]} of shape {tuple(second.shape)} "
             f"do not broadcast"
         )
-    return one, other
+    return first, second
 
 
 def tensors(y_true: Array, y_pred: Array, class_ids: bool = False) -> tuple[Tensor, Tensor]:
@@ -70,10 +67,10 @@ def tensors(y_true: Array, y_pred: Array, class_ids: bool = False) -> tuple[Tens
 
 
 def broadcast(owner: str, first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
-    """Give both one shape: the same rank by `same_rank`, then broadcast. Raises: ValueError if they don't."""
+    """Give both one shape. Raises: ValueError if they don't broadcast."""
     if first.shape == second.shape:
         return first, second
-    first, second = meet(owner, first, second)
+    fits(owner, first, second)
     shape = torch.broadcast_shapes(first.shape, second.shape)  # type: ignore[no-untyped-call]
     return first.expand(shape), second.expand(shape)
 

@@ -80,14 +80,18 @@ class Embedding(_LoRA):
 
     def forward(self, inputs: Tensor) -> Tensor:
         indices = inputs if inputs.dtype in _INDICES else inputs.to(torch.int32)
-        if indices.is_cpu and not torch.compiler.is_compiling():
+        if not indices.is_cpu or torch.compiler.is_compiling():
+            # Nothing here tells whether there are negative ones: they are always looked for.
+            rows = self._rows(self._counted_from_the_start(indices))
+        else:
             try:
                 rows = self._rows(indices)
             except IndexError:
-                rows = self._rows(self._counted_from_the_start(indices))
-        else:
-            # Nothing here tells whether there are negative ones: they are always looked for.
-            rows = self._rows(torch.where(indices < 0, indices + self.input_dim, indices))
+                try:
+                    rows = self._rows(self._counted_from_the_start(indices))
+                except IndexError as error:
+                    self.explain(error, indices)
+                    raise
         return rows if rows.dtype is self.compute_dtype else rows.to(self.compute_dtype)
 
     def _rows(self, indices: Tensor) -> Tensor:
@@ -97,13 +101,16 @@ class Embedding(_LoRA):
         return rows
 
     def _counted_from_the_start(self, indices: Tensor) -> Tensor:
-        for worst in (int(indices.max()), int(indices.min())):
-            if not -self.input_dim <= worst < self.input_dim:
-                raise IndexError(
-                    f"{type(self).__name__}: input holds the index {worst}, allowed are {-self.input_dim} to "
-                    f"{self.input_dim - 1} for input_dim={self.input_dim}"
-                )
         return torch.where(indices < 0, indices + self.input_dim, indices)
+
+    def explain(self, error: Exception, *args: Any) -> None:
+        if isinstance(error, IndexError) and args and isinstance(args[0], Tensor):
+            for worst in (int(args[0].max()), int(args[0].min())):
+                if not -self.input_dim <= worst < self.input_dim:
+                    raise IndexError(
+                        f"{type(self).__name__}: input holds the index {worst}, allowed are {-self.input_dim} to "
+                        f"{self.input_dim - 1} for input_dim={self.input_dim}"
+                    ) from error
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """Return where the input is not 0 if the layer was made with `mask_zero`, else None."""

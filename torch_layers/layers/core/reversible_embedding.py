@@ -91,6 +91,7 @@ class ReversibleEmbedding(Embedding):
                 f"{type(self).__name__}: input of shape {tuple(x.shape)} in reverse, its last axis must be "
                 f"output_dim={self.output_dim}"
             ) from error
+        super().explain(error, *args)
 
     def compute_mask(self, inputs: Any, mask: Any = None, reverse: bool = False) -> Any:
         """Return where the input is not 0 if the layer was made with `mask_zero` and is not called in reverse."""

@@ -42,20 +42,21 @@ class _Merge(Layer):
         return self._call_with_care((inputs, *args), kwargs)
 
     def _check_list(self, inputs: Any) -> None:
-        if not isinstance(inputs, (list, tuple)) or not inputs:
-            given = f"a tensor of shape {tuple(inputs.shape)}" if isinstance(inputs, Tensor) else repr(inputs)
-            raise ValueError(f"{type(self).__name__}: inputs is {given}, not a list of at least one tensor")
+        cls, shape = type(self).__name__, getattr(inputs, "shape", None)
+        if not isinstance(inputs, (list, tuple)):
+            of_shape = "" if shape is None else f" of shape {tuple(shape)}"
+            raise ValueError(f"{cls}: inputs is a {type(inputs).__name__}{of_shape}, not a list of tensors")
+        if not inputs:
+            raise ValueError(f"{cls}: inputs is empty, allowed is a list of one tensor or more")
         for index, x in enumerate(inputs):
             if not isinstance(x, (Tensor, np.ndarray)) and not hasattr(type(x), "record_layer_call"):
-                raise ValueError(f"{type(self).__name__}: inputs[{index}]={x!r} is not a tensor")
+                raise ValueError(f"{cls}: inputs[{index}] is a {type(x).__name__}, not a tensor")
 
     def build(self, input_shape: Any) -> None:
         self.check_shapes(input_shape)
 
     def _build_now(self, shape: Any) -> None:
-        if torch.compiler.is_compiling():  # without weights there is nothing that must exist before
-            self.check_shapes(shape)
-        else:
+        if not torch.compiler.is_compiling():  # without weights there is nothing that must exist before
             self.build(shape)
 
     def check_shapes(self, shapes: Sequence[Shape]) -> None:

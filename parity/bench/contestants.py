@@ -1,0 +1,270 @@
+"""Who is timed: torch_layers, torch by hand, and Keras on torch and on TensorFlow. Each makes one row's work ready.
+
+Frameworks other than torch come from `parity.sides`, as everywhere in parity.
+"""
+
+from __future__ import annotations
+
+import gc
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+from itertools import repeat
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+import torch_layers
+from parity import draw
+from parity.bench.rows import Row
+from parity.case import Case
+from parity.sides.base import leaves, rebuilt
+from parity.sides.keras import NAMESPACES, Keras, KerasTorch
+from parity.sides.torch_layers import TorchLayers
+from torch_layers.layers.weights import Layout
+
+POLICY = "float32"
+MODES = ("forward", "training")
+# One sample is as many calls as take this long, so that reading the clock costs nothing.
+SECONDS_PER_SAMPLE = 1e-3
+
+Numbers = np.ndarray[Any, Any]
+
+
+class Contestant(ABC):
+    """Someone whose time for a row is taken: `prepare` a row, then measure `block`s of it."""
+
+    _function: Callable[..., Any]
+    _args: Sequence[Any] = ()
+    _calls: int = 1
+
+    @abstractmethod
+    def ready(self, row: Row, size: str, mode: str) -> list[Numbers]:
+        """Set `_function` and `_args`, whose call is the work, and return what it computes, in Keras's layout."""
+
+    def prepare(self, row: Row, size: str, mode: str) -> list[Numbers]:
+        """Make a row's work ready and warm; return what it computes: the output and, in training, the gradients."""
+        values = self.ready(row, size, mode)
+        with self.context(mode):
+            for _ in range(3):
+                once = self._time(1)
+            self._calls = max(1, round(SECONDS_PER_SAMPLE / once))
+        self._mode = mode
+        return values
+
+    def block(self, seconds: float) -> list[float]:
+        """Return samples of the time of one call, taken for about so many seconds without garbage collection."""
+        samples: list[float] = []
+        gc.collect()
+        gc.disable()
+        try:
+            with self.context(self._mode):
+                self._time(1)
+                end = time.perf_counter() + seconds
+                while not samples or time.perf_counter() < end:
+                    samples.append(self._time(self._calls))
+                    # They were counted at a moment when the machine was quicker.
+                    if samples[-1] * self._calls > 5 * SECONDS_PER_SAMPLE:
+                        self._calls = max(1, self._calls // 2)
+        finally:
+            gc.enable()
+        return samples
+
+    def context(self, mode: str) -> AbstractContextManager[Any]:
+        """Return what surrounds the calls of a mode."""
+        return torch.no_grad() if mode == "forward" else nullcontext()
+
+    def environment(self) -> dict[str, str]:
+        """Name what the times depend on."""
+        return {}
+
+    def _time(self, calls: int) -> float:
+        function, args = self._function, self._args
+        start = time.perf_counter()
+        for _ in repeat(None, calls):
+            function(*args)
+        return (time.perf_counter() - start) / calls
+
+
+def arguments(case: Case, tensor: Callable[[Numbers], Any]) -> tuple[list[Any], list[int]]:
+    """Return the inputs of a case as tensors, and which of the flat ones take gradients: of a loss, the predictions."""
+    inputs = draw.inputs(case, POLICY)
+    flat = leaves(inputs)
+    wanted = [i for i, x in enumerate(flat) if x.dtype.kind == "f"]
+    return rebuilt(inputs, map(tensor, flat)), wanted[-1:] if case.kind == "loss" else wanted
+
+
+def drawn_weights(case: Case, shapes: Sequence[Sequence[int]]) -> list[Numbers]:
+    """Draw the weights of these shapes, small enough that sums over a thousand inputs stay near 1."""
+    named = [("", shape, POLICY) for shape in shapes]
+    return [weight / np.float32(np.sqrt(weight.shape[0])) for weight in draw.weights(case, named, POLICY)]
+
+
+class _Torch(Contestant):
+    """Works with torch tensors and autograd."""
+
+    @abstractmethod
+    def work(self, case: Case, row: Row, inputs: list[Any]) -> tuple[Callable[..., Any], list[Tensor]]:
+        """Return what is called with the inputs and the weights that take gradients, in Keras's order."""
+
+    def in_keras_layout(self, grads: list[Tensor]) -> list[Tensor]:
+        """Return the gradients of the weights in Keras's layout."""
+        return grads
+
+    def ready(self, row: Row, size: str, mode: str) -> list[Numbers]:
+        case = row.at(size)
+        inputs, wanted = arguments(case, torch.tensor)
+        function, weights = self.work(case, row, inputs)
+        if mode == "forward":
+            self._function, self._args = function, inputs
+            with torch.no_grad():
+                return [_numpy(function(*inputs))]
+        flat = leaves(inputs)
+        sources = [*(flat[i].requires_grad_() for i in wanted), *weights]
+        y = function(*inputs)
+        cotangent = torch.from_numpy(draw.cotangent(case, 0, y.shape, POLICY))
+
+        def train() -> tuple[Tensor, ...]:
+            return torch.autograd.grad(function(*inputs), sources, cotangent)
+
+        self._function, self._args = train, ()
+        grads = list(train())
+        return [_numpy(x) for x in (y, *grads[: len(wanted)], *self.in_keras_layout(grads[len(wanted) :]))]
+
+    def environment(self) -> dict[str, str]:
+        return {"torch": torch.__version__, "threads": str(torch.get_num_threads())}
+
+
+class OfTorchLayers(_Torch):
+    """torch_layers."""
+
+    def __init__(self) -> None:
+        self._side = TorchLayers()
+
+    def work(self, case: Case, row: Row, inputs: list[Any]) -> tuple[Callable[..., Any], list[Tensor]]:
+        if case.kind == "activation":
+            return getattr(torch_layers.activations, case.name), []
+        made = self._side.make(case, case, POLICY)
+        if case.kind == "loss":
+            return made, []
+        self._entries = list(self._built(made, case, inputs).weight_entries())
+        return _with_keywords(made, case), [getattr(layer, spec.name) for layer, spec in self._entries]
+
+    def weights(self, case: Case) -> list[Numbers]:
+        """Return the weights of a case's layer in Keras's layout."""
+        if case.kind != "layer":
+            return []
+        inputs, _ = arguments(case, torch.tensor)
+        weights: list[Numbers] = self._built(self._side.make(case, case, POLICY), case, inputs).get_weights()
+        return weights
+
+    def _built(self, layer: Any, case: Case, inputs: list[Any]) -> Any:
+        with torch.no_grad():
+            _with_keywords(layer, case)(*inputs)
+        layer.set_weights(drawn_weights(case, [w.shape for w in layer.get_weights()]))
+        return layer
+
+    def in_keras_layout(self, grads: list[Tensor]) -> list[Tensor]:
+        return [
+            spec.layout.to_keras(grad, layer._keras_shapes[spec.name])
+            for grad, (layer, spec) in zip(grads, self._entries if grads else (), strict=True)
+        ]
+
+    def environment(self) -> dict[str, str]:
+        return {"torch_layers": torch_layers.__version__, **super().environment()}
+
+
+class ByHand(_Torch):
+    """What a PyTorch engineer writes for the row."""
+
+    def __init__(self, weights: Callable[[Case], list[Numbers]]) -> None:
+        self._weights = weights
+
+    def work(self, case: Case, row: Row, inputs: list[Any]) -> tuple[Callable[..., Any], list[Tensor]]:
+        weights = [torch.from_numpy(weight) for weight in self._weights(case)]
+        made = row.by_hand(*weights)
+        self._layouts = [Layout(pattern) for pattern in getattr(made, "layouts", ())]
+        self._shapes = [tuple(weight.shape) for weight in weights]
+        return made, list(made.parameters()) if isinstance(made, torch.nn.Module) else []
+
+    def in_keras_layout(self, grads: list[Tensor]) -> list[Tensor]:
+        triples = zip(grads, self._layouts, self._shapes, strict=True)
+        return [layout.to_keras(grad, shape) for grad, layout, shape in triples]
+
+
+def _keras_work(side: Keras, case: Case, inputs: list[Any]) -> tuple[Callable[..., Any], list[Any]]:
+    """Return what Keras calls for a case, and the variables that take gradients."""
+    if case.kind == "activation":
+        return getattr(getattr(side.keras, NAMESPACES[case.kind]), case.name), []
+    made = side.make(case, case, POLICY)
+    if case.kind == "loss":
+        return made, []
+    called = _with_keywords(made, case)
+    called(*inputs)
+    made.set_weights(drawn_weights(case, [w.shape for w in made.weights]))
+    return called, [weight.value for weight in made.trainable_weights]
+
+
+class OfKerasTorch(_Torch):
+    """Keras on its torch backend."""
+
+    def __init__(self) -> None:
+        self._side = KerasTorch()
+
+    def work(self, case: Case, row: Row, inputs: list[Any]) -> tuple[Callable[..., Any], list[Tensor]]:
+        return _keras_work(self._side, case, inputs)
+
+    def environment(self) -> dict[str, str]:
+        return {**self._side.environment(), **super().environment()}
+
+
+class OfKerasTensorFlow(Contestant):
+    """Keras on TensorFlow, in the graph of a tf.function that was traced for the row's shapes."""
+
+    def __init__(self) -> None:
+        self._side = Keras()
+        threading = self._side.engine.tf.config.threading
+        threading.set_intra_op_parallelism_threads(torch.get_num_threads())
+        threading.set_inter_op_parallelism_threads(torch.get_num_threads())
+
+    def ready(self, row: Row, size: str, mode: str) -> list[Numbers]:
+        tf, case = self._side.engine.tf, row.at(size)
+        inputs, wanted = arguments(case, tf.constant)
+        function, variables = _keras_work(self._side, case, inputs)
+        if mode == "forward":
+            self._function, self._args = tf.function(function, autograph=False), inputs
+            return [np.asarray(self._function(*inputs))]
+        cotangent = tf.constant(draw.cotangent(case, 0, function(*inputs).shape, POLICY))
+
+        def train(cotangent: Any, *inputs: Any) -> Any:
+            flat = leaves(list(inputs))
+            sources = [*(flat[i] for i in wanted), *variables]
+            with tf.GradientTape(watch_accessed_variables=False) as tape:
+                tape.watch(sources)
+                y = function(*inputs)
+            # The output is returned too, lest the graph leave out what gradients don't need.
+            return y, tape.gradient(y, sources, cotangent)
+
+        self._function, self._args = tf.function(train, autograph=False), (cotangent, *inputs)
+        y, grads = self._function(*self._args)
+        # A gradient of embeddings stays sparse, as TensorFlow trains with it.
+        return [np.asarray(tf.convert_to_tensor(x)) for x in (y, *grads)]
+
+    def context(self, mode: str) -> AbstractContextManager[Any]:
+        return nullcontext()
+
+    def environment(self) -> dict[str, str]:
+        return self._side.environment()
+
+
+def _with_keywords(layer: Callable[..., Any], case: Case) -> Callable[..., Any]:
+    return partial(layer, **draw.call(case, POLICY)) if case.call else layer
+
+
+def _numpy(tensor: Tensor) -> Numbers:
+    numbers: Numbers = tensor.detach().numpy()
+    return numbers

@@ -1,0 +1,171 @@
+"""Takes the times: every contestant in turn, one block each, several rounds, after all have computed the same."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import geometric_mean, median, quantiles
+from typing import Any
+
+import numpy as np
+import torch
+
+from parity.bench.contestants import ByHand, Contestant, OfTorchLayers
+from parity.bench.process import BACKENDS, Failed, Remote
+from parity.bench.rows import SIZES, Row
+from parity.sides.base import machine
+
+OURS, BY_HAND, KERAS_TORCH, KERAS_TF = "torch_layers", "hand-written", *BACKENDS
+# At (1, 32) all that counts is what surrounds the kernels: of interest beside torch alone.
+AT = {"working": (OURS, BY_HAND, KERAS_TORCH, KERAS_TF), "small": (OURS, BY_HAND)}
+SECONDS_PER_BLOCK = {"working": 0.025, "small": 0.01}
+# After another process has worked, its threads spin on for a while.
+SECONDS_TO_SETTLE = 0.002
+# Relative, by norm: rounding passes, another computation doesn't. Around relu's kink a gradient is 0 or 1 by rounding.
+ALLOWED = {"output": 1e-4, "gradient": 2e-2}
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """How many times as long one takes as another: the median over rounds and its quartiles."""
+
+    median: float
+    low: float
+    high: float
+
+
+@dataclass
+class Measured:
+    """The times of one row at one size in one mode: each contestant's seconds per call in each round, or `error`."""
+
+    row: Row
+    size: str
+    mode: str
+    seconds: dict[str, list[float]] = field(default_factory=dict)
+    error: str | None = None
+
+    def ratio(self, one: str, other: str) -> Ratio:
+        """Return by how much one takes longer than the other, compared within each round."""
+        ratios = [a / b for a, b in zip(self.seconds[one], self.seconds[other], strict=True)]
+        low, _, high = quantiles(ratios, n=4, method="inclusive") if len(ratios) > 1 else ratios * 3
+        return Ratio(median(ratios), low, high)
+
+
+@dataclass
+class Bench:
+    """A whole bench: what was measured and on what."""
+
+    measured: list[Measured]
+    environment: dict[str, dict[str, str]]
+    seconds: float
+
+    @property
+    def failed(self) -> list[Measured]:
+        """What could not be timed."""
+        return [m for m in self.measured if m.error is not None]
+
+    def mean(self, one: str, other: str, mode: str, size: str = "working") -> float | None:
+        """Return the geometric mean over rows of the median ratios; None if there are none."""
+        ratios = [
+            m.ratio(one, other).median for m in self.measured if (m.mode, m.size) == (mode, size) and m.error is None
+        ]
+        return geometric_mean(ratios) if ratios else None
+
+
+def bench(
+    rows: Sequence[Row],
+    modes: Sequence[str],
+    threads: int | None = None,
+    rounds: int = 9,
+    on_measured: Callable[[Measured], None] | None = None,
+) -> Bench:
+    """Time rows in modes, with so many threads (None: one per core) for every contestant.
+
+    Raises: MissingSide if a framework is missing.
+    """
+    start, threads = time.perf_counter(), threads or cores()
+    ours_before = torch.get_num_threads()
+    remotes = {name: Remote(name, threads) for name in BACKENDS}
+    load = os.getloadavg()[0]
+    for remote in remotes.values():
+        remote.start()
+    try:
+        for remote in remotes.values():
+            remote.wait()
+        torch.set_num_threads(threads)
+        ours = OfTorchLayers()
+        contestants: dict[str, Contestant | Remote] = {OURS: ours, BY_HAND: ByHand(ours.weights), **remotes}
+        measured = []
+        for row, size, mode in _plan(rows, modes):
+            measured.append(_measure(row, size, mode, {name: contestants[name] for name in AT[size]}, rounds))
+            if on_measured is not None:
+                on_measured(measured[-1])
+        environment = {
+            "machine": {**machine(), "processor": _processor(), "cores": str(cores()), "load before": f"{load:.1f}"},
+            "torch": ours.environment(),
+            **{name: remote.environment for name, remote in remotes.items()},
+        }
+        return Bench(measured, environment, time.perf_counter() - start)
+    finally:
+        torch.set_num_threads(ours_before)
+        for remote in remotes.values():
+            remote.stop()
+
+
+def count(rows: Sequence[Row], modes: Sequence[str]) -> int:
+    """Return how many measurements `bench` will make."""
+    return len(list(_plan(rows, modes)))
+
+
+def cores() -> int:
+    """Return the number of cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _plan(rows: Sequence[Row], modes: Sequence[str]) -> Iterator[tuple[Row, str, str]]:
+    return ((row, size, mode) for row in rows for size in SIZES for mode in modes)
+
+
+def _measure(row: Row, size: str, mode: str, contestants: dict[str, Contestant | Remote], rounds: int) -> Measured:
+    found = Measured(row, size, mode)
+    try:
+        values = {name: contestant.prepare(row, size, mode) for name, contestant in contestants.items()}
+        for name in contestants:
+            _check_same(name, values[name], values[BY_HAND])
+        seconds: dict[str, list[float]] = {name: [] for name in contestants}
+        for index in range(rounds):
+            for name in list(contestants)[:: 1 if index % 2 == 0 else -1]:
+                time.sleep(SECONDS_TO_SETTLE)
+                # Whatever else the machine does only ever adds to a sample.
+                seconds[name].append(min(contestants[name].block(SECONDS_PER_BLOCK[size])))
+    except Exception as error:
+        found.error = str(error) if isinstance(error, (Failed, Differs)) else f"{type(error).__name__}: {error}"
+        return found
+    found.seconds = seconds
+    return found
+
+
+class Differs(Exception):
+    """Raised for a contestant that computes something else than the hand-written module."""
+
+
+def _check_same(name: str, values: list[Any], expected: list[Any]) -> None:
+    for index, (value, wanted) in enumerate(zip(values, expected, strict=True)):
+        what, allowed = ("gradient", ALLOWED["gradient"]) if index else ("output", ALLOWED["output"])
+        if value.shape != wanted.shape:
+            raise Differs(f"{name}: {what} {index} has shape {value.shape}, {BY_HAND} {wanted.shape}")
+        error = float(np.linalg.norm((value - wanted).ravel())) / max(float(np.linalg.norm(wanted.ravel())), 1e-30)
+        if not error <= allowed:
+            raise Differs(f"{name} computes something else than {BY_HAND}: {what} {index} is off by {error:.1e}")
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()

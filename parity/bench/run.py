@@ -1,0 +1,39 @@
+"""What `parity bench` does: choose rows, time them, say how far it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from parity.bench.contestants import MODES
+from parity.bench.measure import Bench, Measured, bench, count
+from parity.bench.rows import select_rows
+from torch_layers.registry import nearest
+
+
+def command(
+    patterns: Sequence[str], modes: Sequence[str], threads: int | None, rounds: int, progress: Console
+) -> Bench:
+    """Time the rows that match, in the given modes (all for none), with progress on a console.
+
+    Raises: ValueError for a pattern or a mode that is unknown; MissingSide if a framework is missing.
+    """
+    for mode in modes:
+        if mode not in MODES:
+            raise ValueError(f"mode {mode!r} is not one of {', '.join(MODES)}{nearest(mode, list(MODES))}")
+    rows, modes = select_rows(patterns), [mode for mode in MODES if mode in (modes or MODES)]
+    with Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
+        console=progress, transient=True, disable=not progress.is_terminal,
+    ) as bar:  # fmt: skip
+        task = bar.add_task("starting Keras on torch and on TensorFlow", total=count(rows, modes))
+
+        def on_measured(measured: Measured) -> None:
+            bar.update(task, advance=1, description=measured.row.label)
+            if measured.error is not None:
+                text = f"{measured.row.label}, {measured.size} size, {measured.mode}: {measured.error}"
+                bar.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+        return bench(rows, modes, threads, rounds, on_measured)
