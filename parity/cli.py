@@ -162,7 +162,7 @@ def coverage(reference: Reference = REFERENCE) -> None:
 
 @app.command("bench")
 def bench_command(
-    rows: Annotated[list[str] | None, typer.Argument(help="Names or patterns, such as Dense or '*Crossentropy'.")] = None,
+    rows: Annotated[list[str] | None, typer.Argument(help="Names or patterns, such as Dense or 'Cat*'.")] = None,
     json: Annotated[Path | None, typer.Option(help="Write all times to this file.")] = None,
     mode: Annotated[list[str] | None, typer.Option(help="Only forward, or training; may be repeated.")] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Threads of each; all cores if not given.")] = None,

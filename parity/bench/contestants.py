@@ -49,6 +49,7 @@ class Contestant(ABC):
     def prepare(self, row: Row, size: str, mode: str) -> list[Numbers]:
         """Make a row's work ready and warm; return what it computes: the output and, in training, the gradients."""
         values = self.ready(row, size, mode)
+        gc.collect(0)
         with self.context(mode):
             for _ in range(3):
                 once = self._time(1)
@@ -59,7 +60,6 @@ class Contestant(ABC):
     def block(self, seconds: float) -> list[float]:
         """Return samples of the time of one call, taken for about so many seconds without garbage collection."""
         samples: list[float] = []
-        gc.collect()
         gc.disable()
         try:
             with self.context(self._mode):

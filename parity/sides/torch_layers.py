@@ -102,7 +102,7 @@ class TorchLayers(Side):
         torch.set_default_dtype(torch.float64 if policy == "float64" else torch.float32)
         try:
             with warnings.catch_warnings(), torch.device(self._device):
-                warnings.simplefilter("ignore")
+                warnings.simplefilter("ignore", SyntaxWarning)
                 return getattr(self, f"_run_{case.kind}", self._run_function)(case, policy)
         finally:
             torch.set_default_dtype(default)

@@ -60,9 +60,7 @@ EXAMPLES: dict[str, Example] = {
     "SparseCategoricalCrossentropy but -1": Example(
         lambda **kwargs: _SPARSE(ignore_class=-1, **kwargs), _IDS.where(_IDS != 2, -1), _PROBABILITIES
     ),
-    "Circle": Example(
-        losses.Circle, torch.tensor([0, 1, 0, 1]), torch.nn.functional.normalize(_LOGITS, dim=-1)
-    ),
+    "Circle": Example(losses.Circle, torch.tensor([0, 1, 0, 1]), torch.nn.functional.normalize(_LOGITS, dim=-1)),
     "CTC": Example(
         losses.CTC,
         torch.tensor([[1, 2, 0], [3, 3, 1], [2, 0, 0], [4, 5, 1]]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,9 @@ TRUE, PRED = torch.zeros(3, 2), torch.tensor([[1.0, 1.0], [2.0, 2.0], [3.0, 3.0]
 )
 def test_reductions(kwargs: dict[str, Any], expected: tuple[Any, ...]) -> None:
     for reduction, value in zip(REDUCTIONS[:4], expected[:4], strict=True):
-        assert_close(MeanSquaredError(reduction=reduction)(TRUE, PRED, **kwargs), torch.tensor(value, dtype=torch.float))
+        assert_close(
+            MeanSquaredError(reduction=reduction)(TRUE, PRED, **kwargs), torch.tensor(value, dtype=torch.float)
+        )
     if expected[4] is not None:
         for reduction in REDUCTIONS[4:]:
             loss = MeanSquaredError(reduction=reduction)
@@ -57,11 +60,9 @@ def test_losses_of_n_meet_weights_of_n_by_1_as_n_by_1() -> None:
     assert MeanSquaredError(reduction="none")(TRUE, PRED, torch.ones(3, 1)).shape == (3, 1)
 
 
-@pytest.mark.parametrize("shape", [(2,), (3, 3), (4, 1)])
+@pytest.mark.parametrize("shape", [(2,), (4, 2), (2, 3, 2)])
 def test_refuses_weights_that_do_not_broadcast(shape: tuple[int, ...]) -> None:
-    message = rf"MeanSquaredError: losses of shape \(3,\) and sample_weight of shape \({str(shape)[1:-1]}\) do not"
-    if shape == (3, 3):
-        pytest.skip("broadcasts, in Keras too")
+    message = rf"MeanSquaredError: losses of shape \(3,\) and sample_weight of shape {re.escape(str(shape))} do not"
     with pytest.raises(ValueError, match=message):
         MeanSquaredError()(TRUE, PRED, torch.ones(shape))
 

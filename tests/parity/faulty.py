@@ -167,12 +167,13 @@ LOSSES = [
           instead(lambda mask, dtype, reduction: mask.to(dtype))),
     Fault("(N, 1) against (N,) broadcast to (N, N)", "torch_layers.losses.base.same_rank", "MeanSquaredError",
           "semantics", instead(lambda y_true, y_pred: (y_true, y_pred))),
-    Fault("delta of Huber ignored", "torch_layers.losses.regression.huber", "Huber", "semantics", without("delta")),
+    Fault("delta of Huber ignored", "torch_layers.losses.regression._huber", "Huber", "semantics",
+          lambda correct: lambda y_true, y_pred, delta: correct(y_true, y_pred, 1.0)),
     Fault("ignored class left in the mean", "torch_layers.losses.sparse.SparseCategoricalCrossentropy.valid",
           "SparseCategoricalCrossentropy", "semantics", instead(lambda self, y_true, values: None)),
-    Fault("cosine with the sign of the angle", "torch_layers.losses.similarity.cosine_similarity", "CosineSimilarity",
+    Fault("cosine with the sign of the angle", "torch_layers.losses.cosine_similarity", "losses.cosine_similarity",
           "semantics", then(torch.neg)),
-    Fault("gradient of targets cut", "torch_layers.losses.regression.mean_squared_error", "MeanSquaredError",
+    Fault("gradient of targets cut", "torch_layers.losses.mean_squared_error", "losses.mean_squared_error",
           "semantics of gradients", first(lambda y: y.detach())),
 ]  # fmt: skip
 

@@ -146,7 +146,7 @@ class Reader:
                 self.made[name, 0] = [input_symbol(self.layers[name])]
             else:
                 waiting += [(name, number, node) for number, node in enumerate(data["inbound_nodes"])]
-        self.first = self._first_numbers(config["layers"])
+        self.first = self._first_numbers(config)
         while waiting:
             later = [item for item in waiting if not self._call(*item)]
             if len(later) == len(waiting):
@@ -161,14 +161,14 @@ class Reader:
         layer.name, layer.has_own_name = name, True
         return layer
 
-    def _first_numbers(self, layers: Any) -> dict[str, int]:
+    def _first_numbers(self, config: Mapping[str, Any]) -> dict[str, int]:
         """Return where the count of each layer's calls begins: at 1 for the models inside models of Keras 1 and 2."""
-        used: dict[str, set[int]] = {}
-        for data in layers:
-            for node in data["inbound_nodes"]:
-                for item in _old_references(node):
-                    used.setdefault(item[0], set()).add(item[1])
-        return {name: min(numbers) for name, numbers in used.items()}
+        nodes = [node for data in config["layers"] for node in data["inbound_nodes"]]
+        places = [place for node in nodes for place in _old_references(node)] + _places(config["output_layers"])
+        first: dict[str, int] = {}
+        for name, number, *_ in places:
+            first[name] = min(number, first.get(name, number))
+        return first
 
     def _call(self, name: str, number: int, node: Any) -> bool:
         """Call a layer as a node says; return whether its inputs were there."""
@@ -227,26 +227,40 @@ class Reader:
         return self.symbol(name, number - (self.first.get(name, 0) if self._is_model(name) else 0), index)
 
     def _old_value(self, value: Any) -> Any:
-        reference = isinstance(value, (list, tuple)) and len(value) == 3 and value[0] in self.layers
-        return self._old_symbol(value) if reference else value
+        return self._old_symbol(value) if _is_place(value) and value[0] in self.layers else value
 
     def _is_model(self, name: str) -> bool:
         return hasattr(self.layers.get(name), "input_names")
 
     def end(self, place: Any, old: bool) -> Any:
         """Return the symbols of the model's inputs or outputs, in their structure."""
-        if isinstance(place, (list, tuple)) and len(place) == 3 and isinstance(place[0], str):
-            if old:
-                return self._old_symbol(place)
-            name, number, index = place
-            return self.symbol(name, max(number - _is_functional(self.layers.get(name)), 0), index)
         if isinstance(place, Mapping):
             return {key: self.end(item, old) for key, item in place.items()}
-        return type(place)(self.end(item, old) for item in place)
+        if not _is_place(place):
+            return type(place)(self.end(item, old) for item in place)
+        name, number, index = place
+        try:
+            if old:
+                return self._old_symbol(place)
+            return self.symbol(name, max(number - _is_functional(self.layers.get(name)), 0), index)
+        except (_NotYetError, IndexError):
+            raise ValueError(f"from_config: layer {name!r} has no call {number} with an output {index}") from None
 
 
 class _NotYetError(Exception):
     """A call needs what another one, not made yet, returns."""
+
+
+def _is_place(value: Any) -> bool:
+    """Tell whether a value is a [layer, call, output]."""
+    return isinstance(value, (list, tuple)) and len(value) == 3 and isinstance(value[0], str)
+
+
+def _places(value: Any) -> list[Any]:
+    """List each [layer, call, output] in a structure."""
+    if isinstance(value, Mapping):
+        return [place for item in value.values() for place in _places(item)]
+    return [value] if _is_place(value) else [place for item in value for place in _places(item)]
 
 
 def _old_references(node: Any) -> list[Any]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import Tensor, fx, nn
 
-from torch_layers.graph.symbols import Call, Symbol, flatten, map_structure, symbols_in
+from torch_layers.graph.symbols import Call, Symbol, map_structure, symbols_in
 from torch_layers.registry import snake_case
 
 

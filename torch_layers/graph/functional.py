@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
 
-import numpy as np
 import torch
 from torch import Tensor, fx, nn
 from torch.utils import _pytree as pytree
 
 from torch_layers.graph import config as configs
-from torch_layers.graph.drawing import Slice, draw, keras_order, module_paths, unique_names
+from torch_layers.graph.drawing import Slice, draw, keras_order, module_paths
 from torch_layers.graph.history import read_tape, replay, write_tape
+from torch_layers.graph.inputs import Inputs
 from torch_layers.graph.model import Model, collected_losses, regularized
 from torch_layers.graph.symbols import Symbol, SymbolicTensor, flatten, map_structure, new_input, pack
 from torch_layers.layers.base import Layer
@@ -31,7 +31,7 @@ def own_class(cls: type) -> type:
     cls = vars(cls).get("_public_class", cls)
     bases = (cls,) if issubclass(cls, Functional) else (cls, Functional)
     spaces = {"__module__": cls.__module__, "__qualname__": cls.__qualname__, "__doc__": cls.__doc__}
-    return type(cls)(cls.__name__, bases, {**spaces, "_public_class": cls}, of_instance=True)  # type: ignore[call-arg]
+    return type(cls)(cls.__name__, bases, {**spaces, "_public_class": cls}, of_instance=True)
 
 
 class _Drawn(fx.GraphModule):
@@ -53,9 +53,9 @@ class Functional(Model, _Drawn):
     """What `Model(inputs, outputs)` makes: a `torch.fx.GraphModule`, whose code `print(model.code)` shows.
 
     Call it with tensors or numpy arrays: one for each input, in the structure of `inputs`, or a dict by the inputs'
-    names. Arrays get the dtypes of the inputs; a last axis of size 1 may be missing or too many, as in Keras.
-    `.half()`, `.to(dtype)` and the like change the inputs' floating dtypes too. A layer is the attribute of its own name
-    (an automatic one is numbered within the model), and so it begins the keys of `state_dict`.
+    names. They get the dtypes of the inputs; a last axis of size 1 may be missing or too many, as in Keras. `.half()`,
+    `.to(dtype)` and the like change the inputs' floating dtypes too. A layer is the attribute of its own name, or of an
+    automatic one, numbered within the model; so begin the keys of `state_dict`.
 
     Masks are drawn into the graph wherever a layer takes them. Those of the inputs may be given by `mask`, in the
     structure of `inputs`; `compute_mask` returns those of the outputs.
@@ -68,6 +68,7 @@ class Functional(Model, _Drawn):
     supports_masking = True
     call_signature = _call_signature
     _symbols: Any = None
+    _constants: dict[str, Tensor]
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         return object.__new__(own_class(cls))
@@ -76,6 +77,7 @@ class Functional(Model, _Drawn):
         self, inputs: Any, outputs: Any, name: str | None = None, trainable: bool | None = None, **kwargs: Any
     ) -> None:
         super().__init__(name=name, trainable=trainable is not False, **kwargs)
+        self._constants = {}
         self._define(inputs, outputs)
 
     # --- the graph --------------------------------------------------------------------------------------------------
@@ -96,11 +98,7 @@ class Functional(Model, _Drawn):
             raise ValueError(f"{owner}: {error}") from None
         taken = {"forward", *dir(type(self)), *vars(self)} - {*self._modules}
         modules = [call.target for call in calls if call.kind == "module"]
-        paths = self._paths_of(modules, lambda name: name in taken)
-        self._draw(inputs, outputs, paths, calls)
-
-    def _paths_of(self, modules: list[Any], taken: Callable[[str], bool]) -> dict[Any, str]:
-        return module_paths(modules, taken)
+        self._draw(inputs, outputs, module_paths(modules, lambda name: name in taken), calls)
 
     def _draw(self, inputs: Any, outputs: Any, paths: dict[Any, str], calls: list[Any] | None = None) -> None:
         """Keep the history between inputs and outputs, and draw the graph of it."""
@@ -114,28 +112,27 @@ class Functional(Model, _Drawn):
         order = keras_order(part) if calls is None else calls
         self._order = [call.target if call.kind == "input" else paths[call.target] for call in order]
         self._variants: dict[Any, Callable[..., Any]] = {}
-        names = unique_names(((s, s.name, False) for s in part.inputs), lambda name: False)
-        self._input_names = [names[symbol] for symbol in part.inputs]
         self._regularized = regularized(self)
         graph = draw(part, _unpacked(outputs), paths, self._constant_name)
         self._set_graph(graph)
-        self._learn_inputs([symbol.dtype for symbol in part.inputs], [symbol.shape for symbol in part.inputs])
+        self._learn(Inputs.of(inputs))
 
     def _set_graph(self, graph: fx.Graph) -> None:
         self.graph = graph
         self._drawn_code = self._code
 
-    def _learn_inputs(self, dtypes: list[Any], shapes: list[Any]) -> None:
-        self._input_dtypes, self._input_shapes = dtypes, shapes
-        # One tensor of known sizes, but for the batch, takes the direct way into `forward`.
-        lone = len(shapes) == 1 and not self._regularized and len(shapes[0]) > 0 and None not in shapes[0][1:]
-        self._direct_input = (dtypes[0], torch.Size(shapes[0][1:])) if lone else (None, None)
+    def _learn(self, inputs: Inputs) -> None:
+        self._inputs = inputs
+        # What needs no care takes the direct way into `forward`.
+        self._direct_input = (None, None) if self._regularized else inputs.direct()
 
     def _constant_name(self, tensor: Tensor) -> str:
-        for name, known in self._buffers.items():
+        for name, known in self._constants.items():
             if known is tensor:
                 return name
-        name = f"constant_{sum(name.startswith('constant_') for name in self._buffers)}"
+        name = f"constant_{len(self._constants)}"
+        # Known by the tensor in the recorded call, which stays where it is when the buffer moves to a device.
+        self._constants[name] = tensor
         # Part of the code, not of what training changes: no state_dict holds it.
         self.register_buffer(name, tensor, persistent=False)
         return name
@@ -150,7 +147,7 @@ class Functional(Model, _Drawn):
             x = args[0]
             dtype, sizes = self._direct_input
             if type(x) is Tensor and x.dtype is dtype and x.shape[1:] == sizes:
-                return nn.Module._call_impl(self, x)
+                return nn.Module._call_impl(self, x)  # type: ignore[no-untyped-call]
         given = kwargs or (args[0] if len(args) == 1 else list(args))
         for leaf in pytree.tree_leaves((given, mask)):
             if isinstance(leaf, SymbolicTensor):
@@ -164,60 +161,19 @@ class Functional(Model, _Drawn):
 
     def prepare(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Check symbols that the model is called with."""
-        for index, value in enumerate(self._in_order(args[0])):
-            shape = tuple(value.shape) if value is not None else None
-            if shape is not None and not _fits(shape, self._input_shapes[index]) and _ranks(shape, self, index) is None:
-                raise self._error(self._misfit(index, shape))
-
-    def _in_order(self, given: Any) -> list[Any]:
-        """List what the model is called with in the order of its inputs."""
-        names = self._input_names
-        structure = self._symbols[0] if self._symbols is not None else None
-        if isinstance(given, Mapping):
-            keys = names if not isinstance(structure, dict) else sorted(structure)
-            if all(key in given for key in keys):
-                values = flatten({key: given[key] for key in keys}) if keys is not names else [given[k] for k in keys]
-                if len(values) == len(names):
-                    return values
-            raise self._error(f"called with the inputs {sorted(given)}, needed are {sorted(keys)}")
-        values = flatten(given) if isinstance(given, (list, tuple)) else [given]
-        if len(values) != len(names):
-            raise self._error(f"called with {len(values)} inputs, needed are {len(names)}: {', '.join(names)}")
-        return values
+        try:
+            self._inputs.check(args[0])
+        except ValueError as error:
+            raise self._error(error) from None
 
     def _converted(self, given: Any) -> list[Any]:
-        """List the inputs as tensors of the dtypes, ranks and sizes that the model expects."""
-        return [self._converted_input(index, value) for index, value in enumerate(self._in_order(given))]
+        try:
+            return self._inputs.converted(given, self._device())
+        except ValueError as error:
+            raise self._error(error) from None
 
-    def _converted_input(self, index: int, value: Any) -> Any:
-        dtype, shape = self._input_dtypes[index], self._input_shapes[index]
-        if value is None:
-            layer = flatten(self._symbols[0])[index].call.target
-            if not (isinstance(layer, InputLayer) and layer.optional):
-                raise self._error(f"input {self._input_names[index]!r} is None, but not optional")
-            return None
-        if not isinstance(value, Tensor):
-            value = as_tensor(np.asarray(value)).to(self._device())
-        if dtype is not None and not value.is_floating_point() and not value.is_complex():
-            # As the input was declared, whatever `.half()` did: half precision would round large numbers.
-            dtype = flatten(self._symbols[0])[index].dtype
-        if dtype is not None and value.dtype is not dtype:
-            by_autocast = value.is_floating_point() and torch.is_autocast_enabled(value.device.type)
-            value = value if by_autocast else value.to(dtype)
-        if not _fits(value.shape, shape):
-            reshaped = _ranks(value, self, index)
-            if reshaped is None:
-                raise self._error(self._misfit(index, tuple(value.shape)))
-            return reshaped
-        return value
-
-    def _error(self, message: str) -> ValueError:
+    def _error(self, message: Any) -> ValueError:
         return ValueError(f"{type(self).__name__} {self.name!r}: {message}")
-
-    def _misfit(self, index: int, shape: Any) -> str:
-        return (
-            f"input {self._input_names[index]!r} has shape {tuple(shape)}, the model takes {self._input_shapes[index]}"
-        )
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """Return the masks of the outputs, in their structure, for inputs and their masks; None if there are none."""
@@ -227,7 +183,7 @@ class Functional(Model, _Drawn):
         return masks if any(leaf is not None for leaf in flatten(masks)) else None
 
     def _with_masks(self, mask: Any, inputs: list[Any], of_outputs: bool) -> tuple[Callable[..., Any], list[Tensor]]:
-        """Return a function of the model, its inputs and masks, that computes the outputs or their masks; and the masks."""
+        """Return a function of model, inputs and masks that computes the outputs, or their masks; and the masks."""
         masks = [] if mask is None else flatten(mask)
         if masks and len(masks) != len(inputs):
             raise self._error(f"called with {len(masks)} masks, needed is one or None for each of {len(inputs)} inputs")
@@ -271,7 +227,8 @@ class Functional(Model, _Drawn):
     @property
     def layers(self) -> list[Layer]:
         """The layers, in Keras's order, input layers included, those inside other layers left out."""
-        return [item if isinstance(item, InputLayer) else self.get_submodule(item) for item in self._order]
+        layers: list[Any] = [i if isinstance(i, InputLayer) else self.get_submodule(i) for i in self._order]
+        return layers
 
     def _named_layers(self) -> dict[str, Layer]:
         names = [item.name if isinstance(item, InputLayer) else item for item in self._order]
@@ -291,12 +248,12 @@ class Functional(Model, _Drawn):
                 yield layer, spec
 
     @property
-    def input(self) -> Any:  # type: ignore[override]
+    def input(self) -> Any:
         """The symbols of the inputs, in the structure that the model was made with."""
         return self._known_symbols()[0]
 
     @property
-    def output(self) -> Any:  # type: ignore[override]
+    def output(self) -> Any:
         """The symbols of the outputs, in the structure that the model was made with."""
         return self._known_symbols()[1]
 
@@ -328,7 +285,7 @@ class Functional(Model, _Drawn):
     @property
     def input_names(self) -> list[str]:
         """The names of the inputs."""
-        return list(self._input_names)
+        return list(self._inputs.names)
 
     @property
     def output_names(self) -> list[str]:
@@ -358,15 +315,16 @@ class Functional(Model, _Drawn):
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Any:
         super()._apply(fn, recurse)
-        dtypes = [dtype and fn(torch.empty(0, dtype=dtype)).dtype for dtype in self._input_dtypes]
-        self._learn_inputs(dtypes, self._input_shapes)
+        self._learn(self._inputs.applied(fn))
         return self
 
     def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__()
         for drawn in ("_graph", "_code", "_lineno_map", "_prologue_start", "_symbols", "_paths", "_regularized"):
             state.pop(drawn, None)
-        tape = self._symbols and write_tape(*self._symbols, lambda module: self._paths[module])
+        tape = None
+        if self._symbols is not None:
+            tape = write_tape(self._symbols[0], self._symbols[1], lambda module: self._paths[module])
         return {**state, "_variants": list(self._variants), "_tape": tape}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -374,8 +332,8 @@ class Functional(Model, _Drawn):
         tape, variants = state.pop("_tape"), state.pop("_variants")
         super().__setstate__({**state, "_variants": {}})
         if tape is not None:
-            # `_draw` learns them from the symbols, which know nothing of `.half()`.
-            kept = {name: state[name] for name in ("_order", "_input_dtypes", "_input_shapes", "_direct_input")}
+            # `_draw` learns them from the symbols, which know nothing of `.half()` and of a config's order.
+            kept = {name: state[name] for name in ("_order", "_inputs", "_direct_input")}
             symbols = read_tape(tape, self.get_submodule)
             paths = {call[1] for call in tape.calls if call[0] in ("module", "mask")}
             self._draw(*symbols, {self.get_submodule(path): path for path in sorted(paths)})
@@ -386,7 +344,8 @@ class Functional(Model, _Drawn):
     def __reduce__(self) -> Any:
         if self._code != self._drawn_code:
             raise TypeError(
-                f"the graph of {self.name!r} was edited, so it can't be pickled; torch.fx.GraphModule(model, model.graph) can"
+                f"the graph of {self.name!r} was edited, so it can't be pickled; "
+                "torch.fx.GraphModule(model, model.graph) can"
             )
         return _blank, (vars(type(self))["_public_class"],), self.__getstate__()
 
@@ -405,24 +364,3 @@ def _blank(cls: type) -> Any:
 def _unpacked(structure: Any) -> Any:
     """Return the only item of a list or tuple of one, as Keras does with a model's outputs."""
     return structure[0] if isinstance(structure, (list, tuple)) and len(structure) == 1 else structure
-
-
-def _fits(shape: Any, expected: Any) -> bool:
-    """Tell whether sizes agree where both are known, the batch axis left out."""
-    if len(shape) != len(expected):
-        return False
-    for axis in range(1, len(expected)):
-        if shape[axis] != expected[axis] and expected[axis] is not None and shape[axis] is not None:
-            return False
-    return True
-
-
-def _ranks(value: Any, model: Functional, index: int) -> Any:
-    """Return a tensor, or a shape, with a last axis of size 1 more or less, if that is what the model expects."""
-    expected = model._input_shapes[index]
-    shape = tuple(value) if isinstance(value, tuple) else tuple(value.shape)
-    if shape[-1:] == (1,) and _fits(shape[:-1], expected):
-        return value[:-1] if isinstance(value, tuple) else value.squeeze(-1)
-    if expected[-1:] == (1,) and _fits((*shape, 1), expected):
-        return (*value, 1) if isinstance(value, tuple) else value.unsqueeze(-1)
-    return None

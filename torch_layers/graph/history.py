@@ -33,7 +33,7 @@ class Tape:
 
 
 def write_tape(inputs: Any, outputs: Any, path_of: Callable[[nn.Module], str]) -> Tape:
-    """Put the history of a model on a tape, with its layers as paths, and with all masks that follow from the inputs."""
+    """Put the history of a model on a tape: its layers as paths, and all masks that follow from the inputs."""
     starts = symbols_in(inputs)
     part = Slice(starts, symbols_in(outputs))
     known = starts + [symbol for call in part.calls for symbol in symbols_in(call.outputs)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import warnings
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache, partial
 from typing import Any
@@ -40,7 +40,7 @@ def record_layer(layer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> A
 
 def _bind(layer: Any, call: Call) -> dict[str, Any]:
     """Return the arguments of a call under the names that the layer's `forward` gives them."""
-    signature = getattr(layer, "call_signature", None) or _signature(type(layer))
+    signature = getattr(layer, "call_signature", None) or _signature(type(layer).forward)
     try:
         bound = signature.bind(*call.args, **call.kwargs)
     except TypeError as error:
@@ -50,8 +50,8 @@ def _bind(layer: Any, call: Call) -> dict[str, Any]:
 
 
 @cache
-def _signature(cls: type) -> inspect.Signature:
-    signature = inspect.signature(cls.forward)  # type: ignore[attr-defined]
+def _signature(forward: Callable[..., Any]) -> inspect.Signature:
+    signature = inspect.signature(forward)
     return signature.replace(parameters=list(signature.parameters.values())[1:])
 
 
@@ -61,7 +61,7 @@ def mask_of(value: Any) -> Symbol | None:
 
 
 def _masks_taken(layer: Any, bound: dict[str, Any]) -> dict[str, Any]:
-    """Return the mask arguments that are filled in: `mask` for a lone tensor (or nest), `x_mask` for each `x` of several.
+    """Return the mask arguments to fill in: `mask` for a lone tensor (or nest), `x_mask` for each `x` of several.
 
     As in Keras, a layer that takes one `mask`, but is called with more tensors, such as initial states, gets none.
     """
@@ -169,6 +169,4 @@ def _without_traces(layer: nn.Module) -> Iterator[None]:
         for module, mode, kept in zip(modules, modes, losses, strict=True):
             module.training = mode
             if kept is not None:
-                module._activity_losses = kept  # type: ignore[assignment]
-
-
+                module._activity_losses = kept

@@ -82,7 +82,8 @@ class Model(Runnable, Layer):
         return [layer for layer in self._layers_within() if isinstance(layer, Layer)]
 
     def _named_layers(self) -> dict[str, Layer]:
-        return {name: layer for name, layer in self.named_modules() if layer in self.layers and isinstance(layer, Layer)}
+        layers = set(self.layers)
+        return {name: layer for name, layer in self.named_modules() if isinstance(layer, Layer) and layer in layers}
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """Return a layer by its name in this model, or by its index in `layers`.

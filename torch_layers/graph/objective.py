@@ -42,7 +42,8 @@ class _TorchLoss(losses.Loss):
         self.loss = loss
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        return self.loss(y_pred, y_true.to(y_pred.dtype) if y_true.is_floating_point() else y_true)
+        target = y_true.to(y_pred.dtype) if y_true.is_floating_point() else y_true
+        return self.loss(y_pred, target)  # type: ignore[no-any-return]
 
 
 def make_loss(identifier: Any) -> Any:
@@ -93,8 +94,8 @@ class Metric:
 
     def __init__(self, identifier: Any) -> None:
         self.identifier = identifier
-        self.name = identifier if isinstance(identifier, str) else getattr(identifier, "__name__", None)
-        self.name = self.name or getattr(identifier, "name", type(identifier).__name__)
+        named = identifier if isinstance(identifier, str) else getattr(identifier, "__name__", None)
+        self.name = str(named or getattr(identifier, "name", type(identifier).__name__))
         known = ("accuracy", "acc", *_ACCURACIES)
         if isinstance(identifier, str) and identifier not in known:
             if identifier not in loss_registry:
@@ -203,7 +204,9 @@ def _mapped(function: Callable[[Any], Any], value: Any) -> Any:
     return function(value)
 
 
-def spread(what: str, value: Any, y_pred: Any, names: Sequence[str], repeat: bool = False, nested: bool = False) -> list[Any]:
+def spread(
+    what: str, value: Any, y_pred: Any, names: Sequence[str], repeat: bool = False, nested: bool = False
+) -> list[Any]:
     """List one item for each output, of a structure like the outputs', a flat list, or a dict by output names.
 
     With `repeat`, a single item stands for all. Raises: ValueError if it fits none of these.

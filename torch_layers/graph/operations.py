@@ -24,28 +24,65 @@ from torch_layers.registry import activations, snake_case
 # Keras's class -> the operator for it, which takes a number on either side.
 _OPERATORS = {
     **{name.capitalize(): getattr(operator, name) for name in ("pow", "abs", "matmul")},
-    **{"Add": operator.add, "Subtract": operator.sub, "Multiply": operator.mul, "Negative": operator.neg},
-    **{"Divide": operator.truediv, "TrueDivide": operator.truediv, "FloorDivide": operator.floordiv},
-    **{"Mod": operator.mod, "Power": operator.pow, "Equal": operator.eq, "NotEqual": operator.ne},
-    **{"Greater": operator.gt, "GreaterEqual": operator.ge, "Less": operator.lt, "LessEqual": operator.le},
+    "Add": operator.add,
+    "Subtract": operator.sub,
+    "Multiply": operator.mul,
+    "Negative": operator.neg,
+    "Divide": operator.truediv,
+    "TrueDivide": operator.truediv,
+    "FloorDivide": operator.floordiv,
+    "Mod": operator.mod,
+    "Power": operator.pow,
+    "Equal": operator.eq,
+    "NotEqual": operator.ne,
+    "Greater": operator.gt,
+    "GreaterEqual": operator.ge,
+    "Less": operator.lt,
+    "LessEqual": operator.le,
 }
+# Functions that have the same name in Keras, but for its first letter, and take the same tensors.
+_NAMESAKES = (
+    *("square", "sqrt", "rsqrt", "exp", "expm1", "log", "log1p", "log2", "log10", "sin", "cos", "tan", "sinh", "cosh"),
+    *("tanh", "sign", "floor", "ceil", "round", "reciprocal", "where", "erf", "isnan", "isinf", "isfinite", "sigmoid"),
+    "relu",
+)
 # Keras's class -> torch's function of the same tensors.
 _FUNCTIONS = {
-    **{name.capitalize(): getattr(torch, name) for name in ("square", "sqrt", "rsqrt", "exp", "expm1", "log", "log1p")},
-    **{name.capitalize(): getattr(torch, name) for name in ("log2", "log10", "sin", "cos", "tan", "sinh", "cosh", "tanh")},
-    **{name.capitalize(): getattr(torch, name) for name in ("sign", "floor", "ceil", "round", "reciprocal", "where", "erf")},
-    **{name.capitalize(): getattr(torch, name) for name in ("isnan", "isinf", "isfinite", "sigmoid", "relu")},
-    **{"LogicalAnd": torch.logical_and, "LogicalOr": torch.logical_or, "LogicalNot": torch.logical_not},
-    **{"LogicalXor": torch.logical_xor, "Arctan2": torch.atan2, "Absolute": torch.abs, "Relu6": F.relu6},
-    **{"Silu": F.silu, "Selu": F.selu, "Softplus": F.softplus, "Softsign": F.softsign},
+    **{name.capitalize(): getattr(torch, name) for name in _NAMESAKES},
+    "LogicalAnd": torch.logical_and,
+    "LogicalOr": torch.logical_or,
+    "LogicalNot": torch.logical_not,
+    "LogicalXor": torch.logical_xor,
+    "Arctan2": torch.atan2,
+    "Absolute": torch.abs,
+    "Relu6": F.relu6,
+    "Silu": F.silu,
+    "Selu": F.selu,
+    "Softplus": F.softplus,
+    "Softsign": F.softsign,
 }
 # torch's other names for them: functions, methods and those of the operators.
 _SYNONYMS = {
-    **{"sub": "Subtract", "subtract": "Subtract", "mul": "Multiply", "multiply": "Multiply", "neg": "Negative"},
-    **{"negative": "Negative", "div": "TrueDivide", "divide": "TrueDivide", "true_divide": "TrueDivide"},
-    **{"floor_divide": "FloorDivide", "remainder": "Mod", "not_equal": "NotEqual", "greater": "Greater"},
-    **{"greater_equal": "GreaterEqual", "less": "Less", "less_equal": "LessEqual", "abs": "Absolute"},
-    **{"maximum": "Maximum", "minimum": "Minimum", "getitem": "GetItem"},
+    "sub": "Subtract",
+    "subtract": "Subtract",
+    "mul": "Multiply",
+    "multiply": "Multiply",
+    "neg": "Negative",
+    "negative": "Negative",
+    "div": "TrueDivide",
+    "divide": "TrueDivide",
+    "true_divide": "TrueDivide",
+    "floor_divide": "FloorDivide",
+    "remainder": "Mod",
+    "not_equal": "NotEqual",
+    "greater": "Greater",
+    "greater_equal": "GreaterEqual",
+    "less": "Less",
+    "less_equal": "LessEqual",
+    "abs": "Absolute",
+    "maximum": "Maximum",
+    "minimum": "Minimum",
+    "getitem": "GetItem",
 }
 _WRITTEN = {
     **{function.__name__.rstrip("_"): name for name, function in {**_FUNCTIONS, **_OPERATORS}.items()},
@@ -142,7 +179,8 @@ def _shape_of(x: Any, *shape: Any) -> dict[str, Any]:
 _ROWS: dict[str, _Row] = {
     **{name.capitalize(): _reduction(method) for name, method in (("mean", "mean"), ("sum", "sum"), ("any", "any"))},
     **{name.capitalize(): _reduction(method) for name, method in (("all", "all"), ("max", "amax"), ("min", "amin"))},
-    **{"Prod": _reduction("prod"), "GetItem": _Row(_get_item)},
+    "Prod": _reduction("prod"),
+    "GetItem": _Row(_get_item),
     "Reshape": _Row(lambda x, newshape: x.reshape(tuple(newshape)), ("reshape", "view"), _shape_of),
     "Transpose": _Row(_transpose, ("permute",), lambda x, *dims: {"axes": tuple(_shape_of(x, *dims)["newshape"])}),
     "Swapaxes": _Row(
@@ -207,7 +245,7 @@ def is_operation(config: Any) -> bool:
     return str(config.get("module")).startswith("keras.src.ops.")
 
 
-def read_operation(config: dict[str, Any]) -> Callable[..., Any]:
+def read_operation(config: dict[str, Any]) -> Any:
     """Return the function that an operation's config in a functional model stands for.
 
     Raises: ValueError for an operation that torch_layers doesn't know.
@@ -230,7 +268,7 @@ def read_operation(config: dict[str, Any]) -> Callable[..., Any]:
 
 
 def write_operation(call: Call) -> tuple[str, str, dict[str, Any], tuple[Any, ...]]:
-    """Return Keras's module and class for a recorded call of a function or method, its config, and its call's arguments.
+    """Return Keras's module and class for a recorded call of a function or method, a config, and the call's arguments.
 
     Raises: ValueError if Keras has no such operation, or torch_layers doesn't know it.
     """
@@ -255,6 +293,6 @@ def write_operation(call: Call) -> tuple[str, str, dict[str, Any], tuple[Any, ..
     except (TypeError, ValueError, KeyError):
         pass
     raise ValueError(
-        f"get_config: the call of {name!r} has no operation of Keras's that it could be written as; a layer, or a Lambda "
-        "of a named function, can be written"
+        f"get_config: the call of {name!r} has no operation of Keras's that it could be written as; a layer, or a "
+        "Lambda of a named function, can be written"
     )

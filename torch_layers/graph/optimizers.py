@@ -28,7 +28,11 @@ _OPTIMIZERS: dict[str, tuple[Any, dict[str, Any]]] = {
 _TORCH_NAMES = {"learning_rate": "lr", "epsilon": "eps"}
 # Arguments that change nothing at these values.
 _NEUTRAL = {
-    **{"name": ..., "ema_momentum": ..., "ema_overwrite_frequency": ..., "use_ema": False, "weight_decay": None},
+    "name": ...,
+    "ema_momentum": ...,
+    "ema_overwrite_frequency": ...,
+    "use_ema": False,
+    "weight_decay": None,
     **dict.fromkeys(("clipnorm", "clipvalue", "global_clipnorm", "loss_scale_factor", "gradient_accumulation_steps")),
 }
 
@@ -50,7 +54,9 @@ def make_optimizer(optimizer: Any, parameters: Iterable[nn.Parameter]) -> torch.
     name = snake_case(optimizer["class_name"]) if isinstance(optimizer, Mapping) else str(optimizer).lower()
     name = {"adam_w": "adamw", "rms_prop": "rmsprop"}.get(name, name)
     if name not in _OPTIMIZERS:
-        raise ValueError(f"compile: optimizer={optimizer!r} is not one of {tuple(_OPTIMIZERS)}{nearest(name, [*_OPTIMIZERS])}")
+        raise ValueError(
+            f"compile: optimizer={optimizer!r} is not one of {tuple(_OPTIMIZERS)}{nearest(name, [*_OPTIMIZERS])}"
+        )
     cls, defaults = _OPTIMIZERS[name]
     if name == "adam" and config.get("weight_decay") is not None:
         cls, defaults = torch.optim.AdamW, {**defaults, "weight_decay": 0.0}  # Keras's decay is AdamW's, everywhere
@@ -65,4 +71,4 @@ def make_optimizer(optimizer: Any, parameters: Iterable[nn.Parameter]) -> torch.
     if "rho" in arguments:
         arguments["rho" if name == "adadelta" else "alpha"] = arguments.pop("rho")
     made = {_TORCH_NAMES.get(key, key): value for key, value in arguments.items()}
-    return cls(trained, **made) if trained else None  # type: ignore[no-any-return]
+    return cls(trained, **made) if trained else None

@@ -22,6 +22,8 @@ class Runnable:
     """What a model has beyond a layer: `compile`, `predict`, `evaluate`, and the loss to train it with."""
 
     optimizer: torch.optim.Optimizer | None
+    _objective: Objective | None
+    _compiled_with: dict[str, Any] | None
 
     def _init_running(self) -> None:
         self.optimizer, self._objective, self._compiled_with = None, None, None
@@ -38,8 +40,8 @@ class Runnable:
         jit_compile: bool | str = "auto",
         auto_scale_loss: bool = True,
     ) -> None:
-        """Say which loss, metrics and optimizer belong to the model. This is Keras's `compile`, not `nn.Module`'s, which
-        compiles a module in place: `torch.compile(model)` does that.
+        """Say which loss, metrics and optimizer belong to the model. This is Keras's `compile`, not `nn.Module`'s,
+        which compiles a module in place: `torch.compile(model)` does that.
 
         `optimizer` is a torch optimizer, a function of the parameters such as its class, or Keras's name or config for
         one (with Keras's defaults); it is kept in `model.optimizer`. `loss` is a name, a loss of `torch_layers.losses`
@@ -52,8 +54,8 @@ class Runnable:
         assert isinstance(self, nn.Module)
         self._objective = Objective(loss, loss_weights, metrics, weighted_metrics)
         self.optimizer = make_optimizer(optimizer, self.parameters())
-        self._compiled_with = {"optimizer": optimizer, "loss": loss, "loss_weights": loss_weights}
-        self._compiled_with |= {"metrics": metrics, "weighted_metrics": weighted_metrics}
+        described = {"optimizer": optimizer, "loss": loss, "loss_weights": loss_weights}
+        self._compiled_with = {**described, "metrics": metrics, "weighted_metrics": weighted_metrics}
 
     @property
     def compiled(self) -> bool:
@@ -132,10 +134,11 @@ class Runnable:
         steps: int | None = None,
         return_dict: bool = False,
     ) -> Any:
-        """Return the loss over all samples; with several outputs or metrics a list, as Keras does: the loss, the outputs'
+        """Return the loss over all samples; with several outputs or metrics a list, as in Keras: the loss, the outputs'
         own losses, the metrics; with `return_dict`, a dict of them.
 
-        It is the mean of the batches' losses, weighted by their numbers of samples. `x` may also be an iterable of
+        Each loss is the mean of the batches' losses, weighted by their numbers of samples (Keras on TensorFlow forgets
+        these weights for the outputs' own losses). `x` may also be an iterable of
         batches (x, y) or (x, y, sample_weight).
         Raises: ValueError if the model is not compiled, or the arrays differ in length.
         """
@@ -203,7 +206,7 @@ def _batches(x: Any, y: Any, weight: Any, batch_size: int | None, steps: int | N
             if steps is not None and number >= steps:
                 return
             parts = tuple(item) if isinstance(item, (list, tuple)) else (item,)
-            yield (*parts, None, None)[:3]  # type: ignore[misc]
+            yield (*parts, None, None)[:3]
         return
     if any(isinstance(leaf, (int, float)) for leaf in flatten(x)):
         x = np.asarray(x)

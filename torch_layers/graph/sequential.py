@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,6 +15,7 @@ from torch_layers.graph import config as configs
 from torch_layers.graph.drawing import identifier
 from torch_layers.graph.functional import Functional
 from torch_layers.graph.input import input_symbol
+from torch_layers.graph.inputs import Inputs
 from torch_layers.graph.model import Model, collected_losses, regularized
 from torch_layers.graph.symbols import SymbolicTensor
 from torch_layers.layers.base import Layer
@@ -38,7 +40,7 @@ class Sequential(Functional):
 
     def __init__(self, layers: Sequence[Any] | None = None, trainable: bool = True, name: str | None = None) -> None:
         Model.__init__(self, name=name, trainable=trainable)
-        self.built = False
+        self.built, self._constants = False, {}
         self._names: list[str] = []
         self._entry: list[InputLayer] = []
         self._implied = False  # whether nobody but the first call, or the first layer, said what the input is
@@ -92,7 +94,8 @@ class Sequential(Functional):
                 return name
         name, number = wanted, 0
         while name in self._modules or hasattr(type(self), name) or name in vars(self):
-            if layer.has_own_name and name in self._modules and self._modules[name].has_own_name:  # type: ignore[union-attr]
+            known = self._modules.get(name)
+            if layer.has_own_name and getattr(known, "has_own_name", False):
                 raise ValueError(f"Sequential: two layers have the name {name!r}, each needs its own")
             number += 1
             name = f"{wanted}_{number}"
@@ -134,7 +137,8 @@ class Sequential(Functional):
         self._draw(start, output, {self._modules[name]: name for name in self._names})
         if self._implied:
             # The layers convert and check what comes; a convolution takes other sizes than those of the first call.
-            self._learn_inputs([None], [(None,) * len(start.shape)])
+            shape = (None,) * len(start.shape)
+            self._learn(replace(self._inputs, shapes=[shape], dtypes=[None], declared=[None]))
         self.built = True
 
     def _draw_unbuilt(self) -> None:
@@ -147,8 +151,7 @@ class Sequential(Functional):
             node = graph.create_node("call_module", name, (node,))
         graph.output(node)
         self._set_graph(graph)
-        self._input_names = ["inputs"]
-        self._learn_inputs([None], [()])
+        self._learn(Inputs(["inputs"], None, [()], [None], [None], [False]))
 
     def _call_impl(self, *args: Any, mask: Any = None, **kwargs: Any) -> Any:
         if self._symbols is None and args:
@@ -156,7 +159,7 @@ class Sequential(Functional):
         if self._symbols is not None or not self._names:
             return super()._call_impl(*args, mask=mask, **kwargs)
         with collected_losses(self._regularized):
-            return nn.Module._call_impl(self, *args, **kwargs)
+            return nn.Module._call_impl(self, *args, **kwargs)  # type: ignore[no-untyped-call]
 
     def _build_for(self, x: Any) -> None:
         """Build for one tensor, array or symbol; a chain that starts with several stays as it is."""
@@ -204,8 +207,10 @@ class Sequential(Functional):
         return {"input_shape": self._entry[0].batch_shape} if self._symbols is not None else None
 
 
-# Configs find them in their own modules of Keras and, if they say no module, among the layers.
+# Configs find them in their own modules of Keras 3 and 2 and, if they name no module, among the layers.
 for _cls in (Functional, Sequential):
     for _registry in (_cls.registry, layer_registry):
         if _cls.__name__ not in _registry:
             _registry.add(_cls)
+    for _package in ("keras.engine", "keras.src.engine", "tf_keras.src.engine"):
+        Registry.by_module[f"{_package}.{_cls.__name__.lower()}"] = _cls.registry

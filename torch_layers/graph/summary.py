@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 from torch import nn
 from torch.nn.parameter import is_lazy
 
-from torch_layers.graph.symbols import Symbol, map_structure, symbols_in
+from torch_layers.graph.symbols import SymbolicTensor, map_structure, symbols_in
 from torch_layers.layers.core.input_layer import InputLayer
 
 Row = tuple[str, str, str, str]
@@ -16,14 +17,9 @@ Row = tuple[str, str, str, str]
 
 def count_params(module: nn.Module) -> tuple[int, int]:
     """Return the numbers of trainable and other values in a module's weights, those without a size yet left out."""
-    trained = other = 0
-    for weight in module.parameters():
-        if not is_lazy(weight):
-            trained, other = trained + weight.numel() * weight.requires_grad, other + weight.numel() * (not weight.requires_grad)
-    kept = module.state_dict(keep_vars=True)
-    parameters = {id(weight) for weight in module.parameters()}
-    buffers = {id(weight): weight for weight in kept.values() if id(weight) not in parameters and not is_lazy(weight)}
-    return trained, other + sum(weight.numel() for weight in buffers.values())
+    kept = {id(weight): weight for weight in module.state_dict(keep_vars=True).values() if not is_lazy(weight)}
+    trained = sum(weight.numel() for weight in kept.values() if weight.requires_grad)
+    return trained, sum(weight.numel() for weight in kept.values()) - trained
 
 
 def print_summary(model: Any, line_length: int | None, print_fn: Callable[[str], Any] | None, expand: bool) -> None:
@@ -38,7 +34,7 @@ def print_summary(model: Any, line_length: int | None, print_fn: Callable[[str],
         widths = [max(min(width, line_length // len(widths) - 2), 4) for width in widths]
 
     def line(row: tuple[str, ...]) -> str:
-        cells = [text if len(text) <= width else text[: width - 1] + "…" for text, width in zip(row, widths, strict=True)]
+        cells = [t if len(t) <= width else f"{t[: width - 1]}…" for t, width in zip(row, widths, strict=True)]
         aligned = [c.rjust(w) if i == 2 else c.ljust(w) for i, (c, w) in enumerate(zip(cells, widths, strict=True))]
         return "  ".join(aligned).rstrip()
 
@@ -55,7 +51,7 @@ def print_summary(model: Any, line_length: int | None, print_fn: Callable[[str],
 
 
 def _is_chain(rows: list[Row]) -> bool:
-    return all(row[3] in ("", before[0].split(" (")[0].strip()) for before, row in zip(rows, rows[1:], strict=False))
+    return all(row[3] in ("", before[0].split(" (")[0].strip()) for before, row in pairwise(rows))
 
 
 def _rows(model: Any, expand: bool, indent: str) -> Any:
@@ -96,7 +92,7 @@ def _shapes(outputs: Any) -> str:
         return "?"
     if isinstance(outputs, tuple) and not symbols_in(outputs):
         return str(outputs)
-    shapes = map_structure(lambda leaf: leaf.shape if isinstance(leaf, Symbol) else leaf, outputs)
+    shapes = map_structure(lambda leaf: leaf.shape if isinstance(leaf, SymbolicTensor) else leaf, outputs)
     return str(shapes)
 
 

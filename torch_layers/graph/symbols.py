@@ -1,8 +1,8 @@
 """Symbolic tensors: what `Input` returns and what layers, torch functions and operators return for them.
 
-A symbol holds no values. It knows the call that makes it, and two meta tensors ("samples") that stand for it: they agree
-in every known axis and differ in every unknown one. An operation runs on both, so that an axis of its result is unknown
-(None) exactly where the two results differ, whatever the operation computes its shape from.
+A symbol holds no values. It knows the call that makes it, and two meta tensors ("samples") that stand for it: they
+agree in every known axis and differ in every unknown one. An operation runs on both, so that an axis of its result is
+unknown (None) exactly where the two results differ, whatever the operation computes its shape from.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import itertools
 import operator
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, NoReturn
 
 import numpy as np
@@ -39,7 +40,9 @@ class Call:
 
     __slots__ = ("__weakref__", "args", "kind", "kwargs", "masks", "outputs", "serial", "target")
 
-    def __init__(self, kind: str, target: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self, kind: str, target: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> None:
         self.kind, self.target, self.args, self.kwargs = kind, target, args, kwargs or {}
         self.masks: dict[str, Any] = {}
         self.outputs: Any = None
@@ -136,12 +139,13 @@ class SymbolicTensor(Symbol):
         return record("method", "size", (self, dim)) if known is None else known
 
     def __len__(self) -> int:
-        if self.ndim == 0 or self.shape[0] is None:
+        length = self.shape[0] if self.ndim else None
+        if length is None:
             self._refuse("known length")
-        return self.shape[0]
+        return length
 
     def __iter__(self) -> Iterator[Any]:
-        return iter([self[index] for index in range(len(self))])
+        return iter([record("function", operator.getitem, (self, index)) for index in range(len(self))])
 
     def __getattr__(self, name: str) -> Any:
         found = None if name.startswith("__") else getattr(Tensor, name, None)
@@ -154,7 +158,9 @@ class SymbolicTensor(Symbol):
         raise AttributeError(f"{self!r} has no attribute {name!r}")
 
     @staticmethod
-    def record_layer_call(symbol: SymbolicTensor, layer: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def record_layer_call(
+        symbol: SymbolicTensor, layer: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
         """Record the call of a layer; layers find this method at the type of what they are called with."""
         from torch_layers.graph.layer_calls import record_layer
 
@@ -279,7 +285,7 @@ def finish(call: Call, run: Callable[..., Any], arguments: tuple[Any, Any]) -> A
     """Run a call on both samples; return what it returns, with symbols for tensors and for numbers that vary."""
     found = []
     for k in (0, 1):
-        args, kwargs = map_structure(lambda value, k=k: sample(value, k), arguments)
+        args, kwargs = map_structure(partial(sample, k=k), arguments)
         try:
             with torch.no_grad():
                 found.append(run(*args, **kwargs))

@@ -220,10 +220,14 @@ class CategoricalFocalCrossentropy(_MatchedLoss):
         super().__init__(name, reduction, dtype)
         self.alpha, self.gamma, self.from_logits, self.label_smoothing = alpha, gamma, from_logits, label_smoothing
         self.axis = _int("CategoricalFocalCrossentropy", axis)
+        # One per class moves with the module, and in float64 nothing of it is lost.
+        per_class = None if isinstance(alpha, (int, float)) else as_tensor(alpha, torch.float64).clone()
+        self.register_buffer("_per_class", per_class, persistent=False)
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        alpha = self.alpha if self._per_class is None else self._per_class
         return categorical_focal_crossentropy(
-            y_true, y_pred, self.alpha, self.gamma, self.from_logits, self.label_smoothing, self.axis
+            y_true, y_pred, alpha, self.gamma, self.from_logits, self.label_smoothing, self.axis
         )
 
 

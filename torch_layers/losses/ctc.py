@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from torch_layers.losses.base import _MatchedLoss
 from torch_layers.losses.tensors import Array, tensors
@@ -19,60 +18,45 @@ from torch_layers.registry import losses
 _LOG_ZERO = math.log(1e-307)
 
 
-class _CTC(torch.autograd.Function):
-    """The loss of each sample, and its gradient by the logits for the way back.
+def _forward_backward(labels: Tensor, logits: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the loss of each sample and its gradient by the logits, which is 0 where no gradients are recorded.
 
     The states are blank, label 1, blank, label 2, ..., blank. From each frame to the next a path stays, goes one state
     on, or skips the blank between two different labels.
     """
+    states = _between_blanks(labels)
+    # As in TensorFlow, a label that is no class matches any frame.
+    known = (states >= 0) & (states < logits.shape[-1])
+    index = (states * known).unsqueeze(1).expand(-1, logits.shape[1], -1)
+    log_probs = logits.log_softmax(-1)
+    emissions = log_probs.gather(-1, index).where(known.unsqueeze(1), 0.0).unbind(1)
+    # No label equals what comes in before the first one.
+    differs = (labels != _shift(labels, 1, -(2.0**62))).long()
+    skips = _log(_between_blanks(differs) == 1, -torch.inf, logits)
+    position = torch.arange(1, states.shape[1] + 1, device=logits.device) // 2
 
-    generate_vmap_rule = True
+    after = _log(position == (labels != 0).sum(-1, keepdim=True), _LOG_ZERO, logits)
+    futures, shifts = [], []
+    for emission in reversed(emissions):
+        futures.append(after)
+        now = after + emission
+        after, shift = _merge(now, _shift(now, -1), _shift(now + skips, -2))
+        shifts.append(shift)
+    # The ways on from the start, before the first frame, are those from the first blank.
+    loss = -(after.select(1, 0) + torch.cat(shifts, -1).sum(-1))
+    if not torch.is_grad_enabled():
+        return loss, logits.new_zeros(())
 
-    @staticmethod
-    def forward(logits: Tensor, labels: Tensor, with_gradient: bool) -> tuple[Tensor, Tensor]:
-        states = _between_blanks(labels)
-        # As in TensorFlow, a label that is no class matches any frame.
-        known = (states >= 0) & (states < logits.shape[-1])
-        index = (states * known).unsqueeze(1).expand(-1, logits.shape[1], -1)
-        log_probs = logits.log_softmax(-1)
-        emissions = log_probs.gather(-1, index).where(known.unsqueeze(1), 0.0).unbind(1)
-        # No label equals what comes in before the first one.
-        differs = (labels != _shift(labels, 1, -(2.0**62))).long()
-        skips = _log(_between_blanks(differs) == 1, -torch.inf, logits)
-        position = torch.arange(1, states.shape[1] + 1, device=logits.device) // 2
-
-        after = _log(position == (labels != 0).sum(-1, keepdim=True), _LOG_ZERO, logits)
-        futures, shifts = [], []
-        for emission in reversed(emissions):
-            futures.append(after)
-            now = after + emission
-            after, shift = _merge(now, _shift(now, -1), _shift(now + skips, -2))
-            shifts.append(shift)
-        # The ways on from the start, before the first frame, are those from the first blank.
-        loss = -(after.select(1, 0) + torch.cat(shifts, -1).sum(-1))
-        if not with_gradient:
-            return loss, torch.zeros_like(loss)
-
-        # The start itself comes in from the left, once. TensorFlow's gradient also knows paths that start elsewhere.
-        now, left, paths = torch.full_like(after, _LOG_ZERO), 0.0, []
-        for emission, future in zip(emissions, reversed(futures), strict=True):
-            merged, _ = _merge(now, _shift(now, 1, left), _shift(now, 2, left) + skips)
-            now, left = merged + emission, -torch.inf
-            paths.append(now + future)
-        # Nor does it count a label 0 inside a target as the blank that it is.
-        counted = known & ((states != 0) | _between_blanks(torch.ones_like(labels)).eq(0))
-        posterior = torch.stack(paths, 1).softmax(-1) * counted.unsqueeze(1)
-        return loss, log_probs.exp() - torch.zeros_like(logits).scatter_add(-1, index, posterior)
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, bool], output: tuple[Tensor, Tensor]) -> None:
-        ctx.mark_non_differentiable(output[1])
-        ctx.save_for_backward(output[1])
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, gradient: Tensor, _: Tensor) -> tuple[Tensor, None, None]:
-        return ctx.saved_tensors[0] * gradient.view(-1, 1, 1), None, None
+    # The start itself comes in from the left, once. TensorFlow's gradient also knows paths that start elsewhere.
+    now, left, paths = torch.full_like(after, _LOG_ZERO), 0.0, []
+    for emission, future in zip(emissions, reversed(futures), strict=True):
+        merged, _ = _merge(now, _shift(now, 1, left), _shift(now, 2, left) + skips)
+        now, left = merged + emission, -torch.inf
+        paths.append(now + future)
+    # Nor does it count a label 0 inside a target as the blank that it is.
+    counted = known & ((states != 0) | _between_blanks(torch.ones_like(labels)).eq(0))
+    posterior = torch.stack(paths, 1).softmax(-1) * counted.unsqueeze(1)
+    return loss, log_probs.exp() - torch.zeros_like(logits).scatter_add(-1, index, posterior)
 
 
 def _between_blanks(labels: Tensor) -> Tensor:
@@ -101,8 +85,9 @@ def ctc(y_true: Array, y_pred: Array) -> Tensor:
     """Return -log of the probability of all alignments of `y_true` with the frames of `y_pred`, which are logits.
 
     Class 0 is the blank and pads the targets: the length of a target is its number of other labels. All frames count.
-    Half precision is computed, and returned, in float32. A target that doesn't fit its frames costs about 707, and so
-    does at most about any other, as TensorFlow takes log(0) for log(1e-307).
+    Half precision is computed, and returned, in float32; a second derivative is 0, as in TensorFlow. A target that
+    doesn't fit its frames costs about 707, and hardly any costs more, as TensorFlow takes log(1e-307) for log(0).
+    Compiled, each frame is a part of the graph.
 
     Shape: (batch, max_length) class ids and (batch, frames, classes) -> (batch,). Raises: ValueError for other ranks.
     Source: keras.losses.ctc, Keras 3.15.
@@ -116,8 +101,9 @@ def ctc(y_true: Array, y_pred: Array) -> Tensor:
     logits = y_pred.to(torch.promote_types(y_pred.dtype, torch.float32))
     if y_true.shape[1] == 0:
         y_true = y_true.new_zeros(y_true.shape[0], 1)
-    values: Tensor = _CTC.apply(logits, y_true.long(), torch.is_grad_enabled())[0]  # type: ignore[no-untyped-call]
-    return values
+    values, gradient = _forward_backward(y_true.long(), logits.detach())
+    # Adds nothing but the gradient.
+    return values + ((logits - logits.detach()) * gradient).sum((1, 2))
 
 
 class CTC(_MatchedLoss):

@@ -17,8 +17,8 @@ class InputLayer(Layer):
     `shape` leaves out the batch axis, whose size `batch_size` may give; `batch_shape` has it. None is an unknown size.
     `dtype` is torch's default dtype if it is None. An `optional` input may be None.
     Shape: any -> the same.
-    Raises: ValueError if the shape is missing, is given twice or holds anything but sizes and None; for sparse or ragged
-    inputs and for `input_tensor`.
+    Raises: ValueError if the shape is missing, is given twice or holds anything but sizes and None; for sparse or
+    ragged inputs and for `input_tensor`.
     Source: keras.layers.InputLayer, Keras 3.15.
     """
 
