@@ -18,14 +18,14 @@ REFERENCE, IMPLEMENTATION = "keras", "torch_layers"
 
 @dataclass(frozen=True)
 class Deviation:
-    """A difference that stays: in which cases (`name`, and a part of their id), gate and values, and why.
+    """A difference that stays: in which cases (of `names`, with all of `case` in their id), gate and values, and why.
 
     `gate` is how the check's gate begins, `what` a part of its value's name. `measured` is the largest error that was
-    seen; a larger one is a new difference.
+    seen, or the number of elements where NaN or infinity stands on one side alone; more is a new difference.
     """
 
-    name: str
-    case: str
+    names: tuple[str, ...]
+    case: tuple[str, ...]
     gate: str
     what: str
     measured: float
@@ -33,7 +33,7 @@ class Deviation:
 
     def selects(self, case: Case) -> bool:
         """Tell whether this row is about a case."""
-        return self.name == case.name and self.case in case.id
+        return case.name in self.names and all(part in case.id for part in self.case)
 
     def covers(self, case: Case, check: Check) -> bool:
         """Tell whether this row is about a failed check of a case, and large enough for it."""
@@ -43,19 +43,67 @@ class Deviation:
 
 DEVIATIONS: Sequence[Deviation] = (
     Deviation(
-        name="celu",
-        case="(((0.0, -0.0",
+        names=("celu",),
+        case=("(((0.0, -0.0",),
         gate="",
         what="gradient of input 0",
         measured=2.26,
         reason="Keras adds the slopes of both sides at exactly 0 and gives 2; celu is smooth there, with slope 1",
     ),
     Deviation(
-        name="selu",
-        case="(((1e-30",
+        names=("selu",),
+        case=("(((1e-30",),
         gate="semantics of gradients",
         what="gradient of input 0",
         measured=0.416,
         reason="TensorFlow computes exp(x) - 1, which is 0 for a tiny negative x, and takes x for a positive one",
+    ),
+    Deviation(
+        names=("MeanAbsoluteError", "mean_absolute_error", "Huber", "huber"),
+        case=("(((inf,), (1.0,), (-inf,)",),
+        gate="structure",
+        what="gradient of input",
+        measured=3,
+        reason="TensorFlow's gradient of |x| is NaN at NaN, torch's 0; the loss itself is NaN on both sides",
+    ),
+    Deviation(
+        names=("MeanAbsolutePercentageError", "mean_absolute_percentage_error"),
+        case=("(((inf,), (1.0,), (-inf,)",),
+        gate="structure",
+        what="gradient of input 1",
+        measured=3,
+        reason="TensorFlow's gradient of |x| is NaN at NaN, torch's 0; the loss itself is NaN on both sides",
+    ),
+    Deviation(
+        names=("BinaryFocalCrossentropy", "binary_focal_crossentropy"),
+        case=("gamma=0.0", "(((1.0, 1.0, 1.0, 1.0)"),
+        gate="structure",
+        what="gradient of input",
+        measured=4,
+        reason="TensorFlow differentiates 0 to the power 0 as 0 times infinity, NaN; torch as 0",
+    ),
+    Deviation(
+        names=("KLDivergence", "kl_divergence"),
+        case=("(((0.0, 1.0, 0.5, 0.0, 0.5)", "float16"),
+        gate="structure",
+        what="",
+        measured=5,
+        reason="Keras's epsilon of 1e-7 and its quotients leave float16's range: infinities and NaN where ours stays finite",
+    ),
+    Deviation(
+        names=("Poisson", "poisson"),
+        case=("(((0.0, 2.0, 0.0, 1.0),), ((0.0, 0.0", "float16"),
+        gate="structure",
+        what="gradient of input 1",
+        measured=1,
+        reason="the quotient 0 / epsilon of Keras's gradient is NaN in float16, where epsilon is nearly 0",
+    ),
+    Deviation(
+        names=("CosineSimilarity", "cosine_similarity"),
+        case=("(((0.0, 0.0), (0.0003, 0.0)", "float16"),
+        gate="structure",
+        what="",
+        measured=2,
+        reason="Keras squares its epsilon, which is 0 in float16: a vector of zeros gives NaN, ours 0",
     ),
 )

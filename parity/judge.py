@@ -168,8 +168,9 @@ def _exact(gate: str, what: str, a: Value, b: Value) -> Check:
         return Check(gate, what, passed=True)
     index = tuple(int(i) for i in np.argwhere(~np.asarray(same))[0])
     x, y = a.array[index].item(), b.array[index].item()
-    note = f"is {y!r} at {list(index)}, expected {x!r} ({int(np.sum(~np.asarray(same)))} elements differ exactly)"
-    return Check(gate, what, passed=False, index=index, expected=x, actual=y, note=note)
+    count = int(np.sum(~np.asarray(same)))
+    note = f"is {y!r} at {list(index)}, expected {x!r} ({count} elements differ exactly)"
+    return Check(gate, what, passed=False, error=count, index=index, expected=x, actual=y, note=note)
 
 
 def _same_special(a: Numbers, b: Numbers) -> Numbers:

@@ -19,7 +19,7 @@ __version__ = "0.1.0"
 
 __all__ = sorted(  # noqa: PLE0605
     [
-        *("Input", "InputSpec", "Layer", "Model", "Sequential", "activations", "apply_constraints", "constraints"),
+        *("Input", "InputSpec", "Model", "Sequential", "activations", "apply_constraints", "constraints"),
         *("deserialize", "graph", "initializers", "layers", "losses", "penalties", "regularizers", "serialize"),
         *_layer_names,
     ]

@@ -305,3 +305,6 @@ def deserialize(config: Any, custom_objects: serialization.CustomObjects | None 
     Source: keras.activations.deserialize, Keras 3.15.
     """
     return get(config, custom_objects)
+
+
+__all__ = sorted({*(name for name in activations if name in globals()), "deserialize", "get", "serialize"})  # noqa: PLE0605

@@ -125,3 +125,6 @@ def deserialize(config: Any, custom_objects: serialization.CustomObjects | None 
     Raises: ValueError for one that is neither Keras's nor in `custom_objects`.
     """
     return get(config, custom_objects)
+
+
+__all__ = sorted({*(name for name in _registry if name in globals()), "deserialize", "get", "serialize"})  # noqa: PLE0605

@@ -103,6 +103,12 @@ _CIRCLE = [
     *(function("circle", _NEAR, remove_diagonal=remove) for remove in (True, False)),
     *(function("circle", _NEAR, gamma=gamma) for gamma in (1, 0.0, 256.0)),
     *(function("circle", _NEAR, margin=margin) for margin in (0.0, 0.25, 1.5, -0.5)),
+    function(
+        "circle",
+        [values([0, 0, 1], "int32"), values([[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]])],
+        "torch's softplus is linear from 20 on",
+        gamma=30,
+    ),
     function("circle", [values([0, 0, 1, 0, 1], "int32"), _TRIANGLE], "equal, opposite and right-angled vectors"),
     function("circle", [values([0, 0, 1, 0, 1], "int32"), _TRIANGLE], remove_diagonal=False),
     function("circle", [values([0, 0, 0, 0, 0], "int32"), _TRIANGLE], "without negatives the loss is 0"),

@@ -119,6 +119,9 @@ _REGRESSION = [
         if name != "log_cosh"
     ),
     *(function(name, [label, normal(4, 5)]) for name in _OF_ERRORS for label in _LABELS),
+    function(
+        "log_cosh", [values([[0.0], [0.0]]), values([[-10.25], [10.25]])], "torch's softplus is linear from 20 on"
+    ),
     *(function("huber", _ERRORS, "errors of delta itself", delta=delta) for delta in (0.5, 50, 1000.0)),
     function("huber", pair("huber", (4, 5)), "not exact in any dtype", delta=0.1),
     function("huber", _ERRORS, "nothing is squared", delta=0.0),

@@ -70,7 +70,6 @@ def test_input_refuses(kwargs, message):
         ("expand", lambda x: x.unsqueeze(1).expand(-1, 3, -1, -1), (None, 3, 5, 4)),
         ("several results", lambda x: x.max(-1).values + x.topk(1)[0].squeeze(-1), (None, 5)),
         ("unpacking", lambda x: sum(x.unbind(1)), (None, 4)),
-        ("array", lambda x: x + np.ones(4, "float32"), (None, 5, 4)),
         ("tensor", lambda x: torch.where(x > 0, x, torch.zeros(4)), (None, 5, 4)),
         ("rearrange", lambda x: rearrange(x, "b (t s) d -> (b t) s d", t=5), (None, 1, 4)),
         ("reduce", lambda x: reduce(x, "b t d -> b d", "mean"), (None, 4)),
@@ -83,6 +82,14 @@ def test_records(name, function, shape):
     outputs = function(x)
     assert outputs.shape == shape
     torch.testing.assert_close(run(x, outputs, value), function(value))
+
+
+@pytest.mark.parametrize("function", [lambda x, a: x + a, lambda x, a: a + x, lambda x, a: a[0] * x + a[1]])
+def test_records_arrays(function):
+    x, array = Input((4,)), np.arange(4, dtype="float32")
+    value = torch.randn(3, 4)
+    expected = torch.from_numpy(function(value.numpy(), array))
+    torch.testing.assert_close(run(x, function(x, array), value), expected)
 
 
 def test_unknown_axes_stay_unknown_through_what_depends_on_them():

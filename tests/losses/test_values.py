@@ -92,6 +92,7 @@ def test_divergences() -> None:
     expected = 0.5 * math.log(2) + 0.5 * math.log(2 / 3)
     assert_close(losses.kl_divergence(t, p), f64([expected]))
     assert_close(losses.poisson(t, p), (p - t * torch.log(p + EPSILON)).mean(-1))
+    assert_close(losses.kl_divergence(f64([[2.0, 1.0]]), f64([[2.0, 0.5]])), f64([math.log(2)]))
     assert_close(gradient(losses.kl_divergence, f64([[0.5, 0.5]]), f64([[0.0, 1.0]])), f64([[0.0, -0.5]]))
 
 
@@ -118,6 +119,7 @@ def test_probabilities_are_clipped_and_have_no_gradient_beyond(name: str) -> Non
     t, p = f64([[1.0, 0.0]]), f64([[0.0, 1.0]])
     assert_close(function(t, p), f64([-math.log(EPSILON)]))
     assert_close(gradient(function, t, p), torch.zeros(1, 2, dtype=FLOAT64))
+    assert_close(function(p, p), f64([-math.log(1 - EPSILON)]), rtol=1e-8, atol=0)
 
 
 def test_nan_probabilities_give_nan() -> None:
@@ -149,6 +151,8 @@ def test_classes_on_any_axis(axis: int, from_logits: bool) -> None:
         function = getattr(losses, name)
         expected = function(t.movedim(axis, -1), p.movedim(axis, -1), from_logits=from_logits)
         assert_close(function(t, p, from_logits=from_logits, axis=axis), expected)
+        name = "".join(word.capitalize() for word in name.split("_"))
+        assert_close(getattr(losses, name)(from_logits=from_logits, axis=axis)(t, p), expected.mean())
     loss = losses.SparseCategoricalCrossentropy(from_logits=from_logits, axis=axis, reduction="none")
     ids = torch.randint(p.shape[axis], expected.shape)
     expected = losses.sparse_categorical_crossentropy(ids, p.movedim(axis, -1), from_logits)
@@ -306,7 +310,7 @@ def test_circle() -> None:
     negative = gamma * (1 + margin - distance).clamp(min=0) * (1 - margin - distance)
     expected = f64([0.0] * 4)
     for i, j, others in ((0, 1, [2, 3]), (1, 0, [2, 3])):
-        expected[i] = F.softplus(positive[i, j] + negative[i, others].logsumexp(0))
+        expected[i] = (positive[i, j] + negative[i, others].logsumexp(0)).exp().log1p()
     assert_close(losses.circle(labels, vectors, gamma=gamma, margin=margin), expected)
     loss = losses.Circle(gamma, margin)
     # Samples without positives give 0 and don't count.
@@ -318,6 +322,13 @@ def test_circle() -> None:
     assert_close(with_self[0], F.softplus(both))
     given = losses.circle(labels, vectors, labels[1:], vectors[1:], remove_diagonal=False, gamma=gamma, margin=margin)
     assert_close(given[0], expected[0])
+
+
+def test_circle_of_large_losses_keeps_float64() -> None:
+    # One positive at distance 0.4, which weighs nothing, one negative at 0: the sum is gamma (1 + margin) (1 - margin).
+    vectors = f64([[1.0, 0.0], [0.6, 0.8], [1.0, 0.0]])
+    values = losses.circle(torch.tensor([0, 0, 1]), vectors, gamma=25.0)
+    assert_close(values[0], f64(math.log1p(math.exp(25 * 1.4 * 0.6))), rtol=1e-14, atol=0)
 
 
 def test_circle_refuses_other_shapes() -> None:

@@ -19,7 +19,7 @@ def failed(error: float = 0.1) -> Verdict:
 
 
 def row(**changes) -> Deviation:
-    fields = {"name": "celu", "case": "alpha=0.3", "gate": "semantics", "what": "gradient", "measured": 0.2}
+    fields = {"names": ("celu",), "case": ("alpha=0.3",), "gate": "semantics", "what": "gradient", "measured": 0.2}
     return Deviation(**{**fields, **changes}, reason="a test")
 
 
@@ -33,8 +33,8 @@ def result(verdict: Verdict, *table: Deviation) -> Result:
         (row(), "deviates"),
         (row(measured=0.05), "different"),
         (row(gate="accuracy"), "different"),
-        (row(case="alpha=0.4"), "different"),
-        (row(name="selu"), "different"),
+        (row(case=("alpha=0.3", "float16")), "different"),
+        (row(names=("selu",)), "different"),
         (row(what="output"), "different"),
     ],
 )

@@ -104,6 +104,8 @@ class Symbol:
         raise TypeError(f"{self!r} has no {lacks}")
 
     __hash__ = object.__hash__
+    # Numpy leaves operators to this class.
+    __array_ufunc__ = None
 
 
 class SymbolicTensor(Symbol):

@@ -70,6 +70,9 @@ class Embedding(_LoRA):
     def build(self, input_shape: Any = None) -> None:
         self.create_weights(weight=(self.input_dim, self.output_dim))
 
+    def get_build_config(self) -> dict[str, Any]:
+        return {"input_shape": (None, None)}  # Keras builds at the first call, or by this
+
     def get_config(self) -> dict[str, Any]:
         return {"activity_regularizer": None, **super().get_config()}
 

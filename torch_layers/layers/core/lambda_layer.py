@@ -87,7 +87,10 @@ class Lambda(Layer):
         if _is_function(config, "mask"):
             functions["mask"] = _find(rest.pop("mask"), name, f"{name}.mask", custom)
         if _is_function(config, "output_shape"):
-            del rest["output_shape"]
+            described = rest.pop("output_shape")
+            key = described.get("config") if isinstance(described, dict) else described
+            # Shapes come from running the function: without this one nothing is lost.
+            functions["output_shape"] = custom.get(key) if isinstance(key, str) else None
         # Lists and arrays come out of JSON as Keras 3 and Keras 2 wrote them.
         if isinstance(rest.get("output_shape"), list):
             rest["output_shape"] = tuple(rest["output_shape"])

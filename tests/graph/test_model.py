@@ -1,0 +1,470 @@
+"""Functional models: their code, calls, parts, copies, and torch's tools."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from torch import fx
+
+from torch_layers import Activation, Add, Concatenate, Dense, Input, Model, Sequential
+
+
+def two_branches() -> Model:
+    a, b = Input((4,), name="a"), Input((3,), name="b")
+    shared = Dense(5, name="shared")
+    h = Add()([shared(a), shared(torch.cat([b, b[:, :1]], -1))])
+    return Model([a, b], {"sum": h, "score": Dense(1)(torch.tanh(h))}, name="two")
+
+
+def inputs() -> list[torch.Tensor]:
+    return [torch.randn(6, 4), torch.randn(6, 3)]
+
+
+def equal(first, second) -> None:
+    torch.testing.assert_close(first, second, rtol=0, atol=0)
+
+
+# --- what it is ----------------------------------------------------------------------------------------------------
+
+
+def test_code_reads_like_the_code_that_made_it():
+    model = two_branches()
+    lines = [line.split(";")[0].strip() for line in model.code.strip().splitlines()]
+    assert lines == [
+        "def forward(self, a, b):",
+        "shared = self.shared(a)",
+        "getitem = b[(slice(None, None, None), slice(None, 1, None))]",
+        "cat = torch.cat([b, getitem], -1)",
+        "shared_1 = self.shared(cat)",
+        "add = self.add([shared, shared_1])",
+        "tanh = torch.tanh(add)",
+        "dense = self.dense(tanh)",
+        "return {'sum': add, 'score': dense}",
+    ]
+
+
+def test_is_a_graph_module_of_its_own_class():
+    model = two_branches()
+    assert isinstance(model, fx.GraphModule)
+    assert isinstance(model, Model)
+    assert type(model).__name__ == "Functional"
+    assert type(model) is not type(two_branches())
+    model.graph.lint()
+    assert repr(model).splitlines()[0] == "Functional("
+    assert str(model) == repr(model)
+    equal(fx.Interpreter(model).run(*(x := inputs())), model(x))
+
+
+def test_state_dict_has_each_tensor_once_under_names_of_the_model():
+    assert list(two_branches().state_dict()) == ["shared.weight", "shared.bias", "dense.weight", "dense.bias"]
+    # Not by a counter of the process: the second model has the same keys.
+    assert list(two_branches().state_dict()) == list(two_branches().state_dict())
+
+
+def test_a_layer_inside_a_nested_model_and_outside_has_one_place():
+    start = Input((4,))
+    inner_layer = Dense(4, name="deep")
+    inner = Model(start, inner_layer(start), name="inner")
+    x = Input((4,))
+    model = Model(x, inner_layer(inner(x)))
+    assert list(model.state_dict()) == ["inner.deep.weight", "inner.deep.bias"]
+    assert "self.inner.deep(inner)" in model.code
+    assert len(model.get_weights()) == 2
+    value = torch.randn(2, 4)
+    equal(copy.deepcopy(model)(value), model(value))
+
+
+@pytest.mark.parametrize("name, attribute", [("my.layer", "my_layer"), ("1st", "_1st"), ("class", "class_")])
+def test_names_become_identifiers(name, attribute):
+    x = Input((4,))
+    model = Model(x, Dense(2, name=name)(x))
+    assert list(model.state_dict()) == [f"{attribute}.weight", f"{attribute}.bias"]
+    model(torch.ones(1, 4))
+
+
+def test_names_make_way_for_own_names_and_attributes():
+    x = Input((4,), name="input")
+    model = Model(x, Dense(4, name="dense")(Dense(4)(Dense(4, name="layers")(x))))
+    assert {name for name, _ in model.named_children()} == {"layers_1", "dense_1", "dense"}
+    assert model.get_layer("dense").name == "dense"
+    assert "def forward(self, input)" in model.code
+    model(torch.ones(1, 4))
+
+
+def test_refuses_two_layers_with_one_own_name():
+    x = Input((4,))
+    with pytest.raises(ValueError, match="two layers have the name 'twin'"):
+        Model(x, Dense(4, name="twin")(Dense(4, name="twin")(x)))
+
+
+# --- calls ---------------------------------------------------------------------------------------------------------
+
+
+def test_takes_lists_tuples_dicts_names_positions_and_arrays():
+    model, (a, b) = two_branches(), inputs()
+    expected = model([a, b])
+    for result in (
+        model((a, b)),
+        model(a, b),
+        model({"b": b, "a": a, "unused": a}),
+        model(a=a, b=b),
+        model([a.numpy(), b.numpy()]),
+    ):
+        equal(result, expected)
+
+
+def test_inputs_get_the_dtype_of_the_symbols():
+    x = Input((3,))
+    model = Model(x, x * 2)
+    assert model(np.ones((2, 3), "int64")).dtype is torch.float32
+    assert model(torch.ones(2, 3, dtype=torch.float64)).dtype is torch.float32
+    ids = Input((3,), dtype="int32")
+    assert Model(ids, ids + 1)(np.ones((2, 3))).dtype is torch.int32
+
+
+def test_last_axis_of_size_1_may_be_missing_or_too_many():
+    x = Input((1,))
+    assert Model(x, Dense(2)(x))(torch.ones(3)).shape == (3, 2)
+    y = Input(())
+    assert Model(y, y + 1)(torch.ones(3, 1)).shape == (3,)
+
+
+@pytest.mark.parametrize(
+    "call, message",
+    [
+        (lambda m, a, b: m(a), "Functional 'two': called with 1 input, needed are 2: a, b"),
+        (lambda m, a, b: m([a, b, b]), "called with 3 inputs, needed are 2: a, b"),
+        (lambda m, a, b: m({"a": a, "c": b}), r"called with the inputs \['a', 'c'\], needed are \['a', 'b'\]"),
+        (lambda m, a, b: m([b, b]), r"input 'a' has shape \(6, 3\), the model takes \(None, 4\)"),
+        (lambda m, a, b: m([a, None]), "input 'b' is None, but not optional"),
+        (lambda m, a, b: m([a, b], mask=[None]), "called with 1 masks, needed is one or None for each of 2 inputs"),
+        (
+            lambda m, a, b: m([Input((3,)), Input((3,))]),
+            r"input 'a' has shape \(None, 3\), the model takes \(None, 4\)",
+        ),
+    ],
+)
+def test_refuses_other_inputs(call, message):
+    with pytest.raises(ValueError, match=message):
+        call(two_branches(), *inputs())
+
+
+def test_optional_input_may_be_none():
+    a, b = Input((3,), name="a"), Input((3,), name="b", optional=True)
+
+    class Maybe(Add):
+        def __call__(self, inputs):
+            return inputs[0] if inputs[1] is None else super().__call__(inputs)
+
+    model = Model([a, b], Maybe()([a, b]))
+    value = torch.ones(2, 3)
+    equal(model([value, None]), value)
+    equal(model([value, value]), value * 2)
+
+
+def test_one_output_in_a_list_comes_back_alone():
+    x = Input((3,))
+    model = Model([x], [x + 1])
+    assert model(torch.ones(1, 3)).shape == (1, 3)
+    assert isinstance(model.output, list)
+
+
+def test_nested_structures():
+    a, b = Input((2,), name="a"), Input((2,), name="b")
+    model = Model({"x": [a], "y": (b,)}, {"p": [a + b, (a, b)]})
+    a, b = torch.randn(2, 3, 2)
+    result = model({"x": [a], "y": (b,)})
+    equal(result["p"][0], a + b)
+    equal(result["p"][1][1], b)
+
+
+# --- what it consists of -------------------------------------------------------------------------------------------
+
+
+def test_shapes_names_and_layers():
+    model = two_branches()
+    assert model.input_shape == [(None, 4), (None, 3)]
+    assert model.output_shape == [(None, 1), (None, 5)]
+    assert model.input_names == ["a", "b"]
+    assert model.output_names == ["dense", "add"]
+    assert [layer.name for layer in model.layers] == ["a", "b", "shared", "add", "dense"]
+    assert model.count_params() == 5 * 5 + 6
+    assert model.get_layer("shared") is model.shared
+    assert model.get_layer(index=2) is model.shared
+
+
+@pytest.mark.parametrize(
+    "kwargs, message",
+    [
+        ({}, "exactly one of both must be given"),
+        (
+            {"name": "shred"},
+            r"name='shred' is not one of \('a', 'b', 'shared', 'add', 'dense'\) \(did you mean 'shared'",
+        ),
+        ({"index": 9}, "index=9 is not below the number of layers, 5"),
+    ],
+)
+def test_get_layer_refuses(kwargs, message):
+    with pytest.raises(ValueError, match=message):
+        two_branches().get_layer(**kwargs)
+
+
+def test_layers_are_ordered_by_depth_as_keras_does():
+    x = Input((2,))
+    late = Dense(3, name="late")(x)  # written first, but the last on the way to the output
+    early = Dense(3, name="early")(x)
+    middle = Dense(3, name="middle")(early)
+    model = Model(x, Concatenate()([late, middle]))
+    assert [layer.name for layer in model.layers][1:] == ["early", "late", "middle", "concatenate"]
+
+
+def test_models_between_any_symbols_share_layers():
+    model = two_branches()
+    a, b = inputs()
+    features = Model(model.input, model.get_layer("add").output)
+    equal(features([a, b]), model([a, b])["sum"])
+    assert features.shared is model.shared
+    head = Model(model.get_layer("add").output, model.output["score"])
+    equal(head(features([a, b])), model([a, b])["score"])
+
+
+def test_models_nest_as_one_module():
+    inner, (a, b) = two_branches(), inputs()
+    x, y = Input((4,)), Input((3,))
+    outer = Model([x, y], inner([x, y])["score"] * 2)
+    assert "two = self.two([input_layer, input_layer_1])" in outer.code
+    equal(outer([a, b]), inner([a, b])["score"] * 2)
+    assert [name for name, _ in outer.named_children()] == ["two"]
+
+
+def test_refuses_what_is_not_connected():
+    x, z = Input((3,), name="x"), Input((3,), name="z")
+    with pytest.raises(ValueError, match=r"^Model: output <.*> needs the input 'z', not among the inputs 'x'$"):
+        Model(x, Dense(2)(x) + Dense(2)(z))
+    with pytest.raises(ValueError, match="^Model: outputs holds 3, not only symbolic tensors"):
+        Model(x, 3)
+    with pytest.raises(ValueError, match="^Model: inputs holds tensor.*, not only symbolic tensors"):
+        Model([torch.ones(1)], [x])
+
+
+def test_an_input_may_be_unused():
+    x, z = Input((3,), name="x"), Input((3,), name="z")
+    model = Model([x, z], x + 1)
+    equal(model(torch.ones(1, 3), torch.ones(1, 3)), torch.full((1, 3), 2.0))
+
+
+def test_a_replaced_layer_counts():
+    model = two_branches()
+    model.dense = Dense(1, input_shape=(5,))
+    assert model.get_layer("dense") is model.dense
+    copied = pickle.loads(pickle.dumps(model))
+    equal(copied(inputs_ := inputs()), model(inputs_))
+
+
+def test_weights_go_over_in_order():
+    first, second = two_branches(), two_branches()
+    second.set_weights(first.get_weights())
+    equal(second(x := inputs()), first(x))
+    first.trainable = False
+    assert not any(weight.requires_grad for weight in first.parameters())
+
+
+# --- copies and torch's tools --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "duplicate", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))], ids=["deepcopy", "pickle"]
+)
+def test_duplicates(duplicate):
+    model = two_branches()
+    model.compile("adam", "mse")
+    copied, x = duplicate(model), inputs()
+    assert type(copied).__name__ == "Functional"
+    assert copied.code == model.code
+    assert copied.shared is not model.shared
+    assert copied.name == "two"
+    assert copied.optimizer.param_groups[0]["params"][0] is copied.shared.weight
+    equal(copied(x), model(x))
+    # Its history was copied too: parts of it share its layers, not those of the first model.
+    part = Model(copied.input, copied.get_layer("add").output)
+    assert part.shared is copied.shared
+    with torch.no_grad():
+        copied.shared.weight.zero_()
+    assert not torch.equal(copied(x)["sum"], model(x)["sum"])
+
+
+def test_saved_whole(tmp_path):
+    model = two_branches()
+    torch.save(model, tmp_path / "model.pt")
+    loaded = torch.load(tmp_path / "model.pt", weights_only=False)
+    equal(loaded(x := inputs()), model(x))
+
+
+def test_deep_models_are_copied_without_recursion():
+    h = x = Input((4,))
+    for _ in range(600):
+        h = Activation("relu")(h) + 1
+    model = Model(x, h)
+    copied = pickle.loads(pickle.dumps(model))
+    equal(copied(v := torch.ones(1, 4)), model(v))
+    assert len(copy.deepcopy(model).layers) == 601
+
+
+def test_an_edited_graph_is_deepcopied_but_not_pickled():
+    x = Input((4,))
+    model = Model(x, torch.relu(x))
+    next(node for node in model.graph.nodes if node.op == "call_function").target = torch.neg
+    model.recompile()
+    value = torch.randn(2, 4)
+    equal(copy.deepcopy(model)(value), -value)
+    with pytest.raises(TypeError, match="was edited, so it can't be pickled"):
+        pickle.dumps(model)
+
+
+def test_constants_follow_the_model_and_stay_out_of_the_state_dict():
+    x = Input((3,))
+    model = Model(x, x * torch.tensor([1.0, 2.0, 3.0]))
+    assert list(model.state_dict()) == []
+    model.double()
+    copied = pickle.loads(pickle.dumps(copy.deepcopy(model)))
+    assert [name for name, _ in copied.named_buffers()] == ["constant_0"]
+    assert copied(torch.ones(1, 3)).dtype is torch.float64
+
+
+def test_dtype_conversions_change_the_inputs_too():
+    x, ids = Input((3,), name="x"), Input((2,), dtype="int64", name="ids")
+    model = Model([x, ids], [Dense(2)(x), ids + 1])
+    model.double()
+    first, second = pickle.loads(pickle.dumps(model))(np.ones((1, 3)), np.full((1, 2), 2**40))
+    assert (first.dtype, second.dtype, second[0, 0].item()) == (torch.float64, torch.int64, 2**40 + 1)
+
+
+def test_half_precision_does_not_round_integer_inputs():
+    ids = Input((2,))  # a float input, as Keras gives an Embedding in a Sequential
+    model = Model(ids, ids.to(torch.int64) + 0).half()
+    equal(model(torch.tensor([[4097, 3]])), torch.tensor([[4097, 3]]))
+
+
+def test_compiles_whole():
+    model, (a, b) = two_branches(), inputs()
+    compiled = torch.compile(model, fullgraph=True, backend="aot_eager")
+    for given in ([a, b], {"a": a, "b": b}):
+        torch.testing.assert_close(compiled(given), model(given))
+
+
+def test_nested_models_with_any_structure_compile_whole():
+    inner = two_branches()
+    x, y = Input((4,), name="x"), Input((3,), name="y")
+    outer = Model([x, y], inner({"b": y, "a": x})["score"] + inner([x, y])["score"])
+    compiled = torch.compile(outer, fullgraph=True, backend="aot_eager")
+    torch.testing.assert_close(compiled(v := inputs()), outer(v))
+
+
+def test_exports_with_any_batch_size():
+    model, (a, b) = two_branches(), inputs()
+    batch = torch.export.Dim("batch")
+    exported = torch.export.export(model, (a, b), dynamic_shapes=({0: batch}, {0: batch}))
+    torch.testing.assert_close(exported.module()(a[:3], b[:3]), model(a[:3], b[:3]))
+
+
+def test_functional_call_and_grad():
+    model, x = two_branches(), inputs()
+    zeros = {name: torch.zeros_like(weight) for name, weight in model.state_dict().items()}
+    assert torch.func.functional_call(model, zeros, (x,))["score"].abs().sum() == 0
+    params = dict(model.named_parameters())
+    loss = lambda p: torch.func.functional_call(model, p, (x,))["score"].sum()  # noqa: E731
+    model(x)["score"].sum().backward()
+    torch.testing.assert_close(torch.func.grad(loss)(params)["shared.weight"], model.shared.weight.grad)
+
+
+def test_hooks_see_the_call():
+    model, seen = two_branches(), []
+    model.register_forward_hook(lambda module, args, output: seen.append(len(args)))
+    model(inputs())
+    assert seen == [2]
+
+
+# --- penalties -----------------------------------------------------------------------------------------------------
+
+
+def test_activity_penalties_of_shared_layers_add_up_and_start_anew():
+    x = Input((3,))
+    layer = Dense(3, activity_regularizer="l1")
+    inner = Model(x, layer(layer(x)))
+    outer = Model(x, inner(inner(x)))
+    value = torch.randn(2, 3)
+    for _ in range(2):
+        inner(value)
+        assert len(inner.losses) == 2
+    for _ in range(2):
+        outer(value)
+        assert len(outer.losses) == 4
+    layer(value)
+    assert len(layer.losses) == 1
+    compiled = torch.compile(outer, fullgraph=True, backend="aot_eager")
+    compiled(value)
+    in_graph = sum(outer.losses)
+    outer(value)
+    torch.testing.assert_close(in_graph, sum(outer.losses))
+
+
+# --- subclasses ----------------------------------------------------------------------------------------------------
+
+
+class Mine(Model):
+    def __init__(self, units: int) -> None:
+        super().__init__(name="mine")
+        self.units = units
+        self.first, self.second = Dense(units), Dense(2, activity_regularizer="l2")
+
+    def forward(self, x):
+        return self.second(torch.relu(self.first(x)))
+
+
+def test_subclass_with_its_own_forward():
+    model, value = Mine(3), torch.randn(4, 5)
+    assert model(value).shape == (4, 2)
+    assert not isinstance(model, fx.GraphModule)
+    assert model.layers == [model.first, model.second]
+    assert model.get_layer("first") is model.first
+    assert model.predict(value.numpy()).shape == (4, 2)
+    assert len(model.losses) == 1
+    assert len(copy.deepcopy(model).get_weights()) == 4
+    compiled = torch.compile(model, fullgraph=True, backend="aot_eager")
+    torch.testing.assert_close(compiled(value), model(value))
+
+
+def test_subclass_with_its_own_forward_in_a_graph():
+    x = Input((5,))
+    model = Model(x, Mine(3)(x))
+    assert "mine = self.mine(input_layer)" in model.code
+    assert model(torch.ones(1, 5)).shape == (1, 2)
+
+
+class Classifier(Model):
+    def __init__(self, classes: int) -> None:
+        x = Input((4,))
+        super().__init__(x, Dense(classes)(x), name="classifier")
+        self.classes = classes
+
+
+def test_subclass_that_gives_inputs_and_outputs():
+    model = Classifier(3)
+    assert isinstance(model, fx.GraphModule)
+    assert type(model).__name__ == "Classifier"
+    copied = pickle.loads(pickle.dumps(model))
+    assert isinstance(copied, Classifier)
+    assert copied.classes == 3
+    equal(copied(v := torch.randn(2, 4)), model(v))
+    with pytest.raises(ValueError, match="^Classifier 'classifier': input"):
+        model(torch.ones(1, 5))
+
+
+def test_models_in_a_sequential():
+    model = Sequential([Classifier(3), Dense(2)])
+    assert model.input_shape == (None, 4)
+    assert model(torch.ones(1, 4)).shape == (1, 2)
