@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +12,7 @@ from parity.cases import all_cases
 from torch_layers.registry import Registry, layer_functions
 
 # kind of case -> Keras's namespace, and whether it holds classes or functions
-KINDS = {
+KINDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "layer": ("layers", inspect.isclass),
     "merge_function": ("layers", inspect.isfunction),
     "loss": ("losses", inspect.isclass),

@@ -45,7 +45,8 @@ def _fill(spec: Array, rng: np.random.Generator) -> Numbers:
         return rng.integers(int(spec.low), int(spec.high), shape)
     if spec.fill == "probabilities":
         raw = rng.exponential(size=shape) + 0.05
-        return raw / raw.sum(axis=spec.axis, keepdims=True)
+        shares: Numbers = raw / raw.sum(axis=spec.axis, keepdims=True)
+        return shares
     if spec.fill == "one_hot":
         raw = rng.random(shape)
         return (raw == raw.max(axis=spec.axis, keepdims=True)).astype(np.float64) if raw.size else raw

@@ -174,7 +174,8 @@ def _exact(gate: str, what: str, a: Value, b: Value) -> Check:
 
 
 def _same_special(a: Numbers, b: Numbers) -> Numbers:
-    return (np.isnan(a) & np.isnan(b)) | (np.isinf(a) & (a == b))
+    same: Numbers = (np.isnan(a) & np.isnan(b)) | (np.isinf(a) & (a == b))
+    return same
 
 
 def _semantics(what: str, oracle: Record, actual: Record) -> list[Check]:

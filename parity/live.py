@@ -44,7 +44,9 @@ class Comparison:
     def __str__(self) -> str:
         if self.equal:
             forward, backward = self.verdict.worst("semantics"), self.verdict.worst("accuracy")
-            return f"{self.title}: equal (float64 {forward:.1e}, own dtype {backward:.1f} times the reference's own error)"
+            return (
+                f"{self.title}: equal (float64 {forward:.1e}, own dtype {backward:.1f} times the reference's own error)"
+            )
         failures = self.verdict.failures
         lines = [f"{self.title} differ"]
         if self.verdict.error:
@@ -72,8 +74,9 @@ def compare(
 
     `inputs` is an array, or a tuple of the positional arguments (a list in it is one argument that is a list).
     `weights` says what both compute with: "random" draws new ones for copies of both, so that zeros and ones hide
-    nothing; "transfer" copies Keras's present ones; None leaves both as they are, and their gradients out; a mapping {torch name: Keras name, or
-    (Keras name, einops pattern)} says how random ones go over where the classes don't. Neither object is changed.
+    nothing; "transfer" copies Keras's present ones; None leaves both as they are, and their gradients out; a mapping
+    {torch name: Keras name, or (Keras name, einops pattern)} says how random ones go over where the classes don't.
+    Neither object is changed.
 
     Raises: ValueError if the weights don't pair off.
     """

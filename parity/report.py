@@ -15,7 +15,12 @@ from rich.table import Table
 from parity.cases import name_of
 from parity.run import Result, Run
 
-_WORDS = {"different": "differ", "error": "could not run", "deviates": "deviate as the table says", "lacks": "not there"}
+_WORDS = {
+    "different": "differ",
+    "error": "could not run",
+    "deviates": "deviate as the table says",
+    "lacks": "not there",
+}
 
 
 def groups(results: Iterable[Result]) -> dict[str, list[Result]]:

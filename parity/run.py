@@ -32,7 +32,7 @@ class Result:
 
     @property
     def status(self) -> str:
-        """"equal", "deviates" (as the table says), "different", "error", or "lacks"."""
+        """ "equal", "deviates" (as the table says), "different", "error", or "lacks"."""
         if self.verdict.lacks is not None:
             return "lacks"
         if self.verdict.error is not None:

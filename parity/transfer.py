@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -47,7 +47,7 @@ SAME = "... -> ..."
 
 
 def _torch_tensors(module: nn.Module) -> dict[str, str]:
-    """Map the path of each parameter and statistic of a plain torch module, leaf by leaf as Keras orders them, to its layout."""
+    """Map each parameter and statistic of a plain torch module, leaf by leaf as Keras orders them, to its layout."""
     found = {}
     for owner, leaf in module.named_modules():
         for name in (*leaf._parameters, *(n for n in leaf._buffers if n.startswith("running_"))):

@@ -1,4 +1,4 @@
-"""Devices that exist only in name: tensors on them have shapes and dtypes but no data, and refuse every CPU tensor they meet.
+"""Devices that exist only in name: tensors on them have shapes and dtypes but no data, and refuse every CPU tensor.
 
 Fake CUDA tensors run forward; in a CPU build of torch autograd aborts on them, for want of CUDA's device guard. So backward
 runs on a fake accelerator, which torch lets a Python backend pose as, and, in a CUDA build, on fake CUDA too.
@@ -17,6 +17,7 @@ from torch.utils import _pytree as pytree
 from torch.utils import backend_registration
 
 DEVICES = ("meta", "cuda", "pretended")
+
 
 class _Pretended(backend_registration._DummyBackendModule):
     """What `torch.random.fork_rng` asks of every accelerator that is there."""
@@ -53,7 +54,9 @@ def run_on(device: str, module: nn.Module, *args: Any, **kwargs: Any) -> None:
     with on(device) as moved:
         state, args, kwargs = moved(state), moved(args), moved(kwargs)
         outputs = [
-            y for y in pytree.tree_leaves(torch.func.functional_call(module, state, args, kwargs)) if isinstance(y, Tensor)
+            y
+            for y in pytree.tree_leaves(torch.func.functional_call(module, state, args, kwargs))
+            if isinstance(y, Tensor)
         ]
         assert outputs
         assert {y.device.type for y in outputs} == {device}

@@ -17,7 +17,7 @@ from torch_layers.serialization import deserialize, serialize
 
 __version__ = "0.1.0"
 
-__all__ = sorted(  # noqa: PLE0605
+__all__ = sorted(
     [
         *("Input", "InputSpec", "Model", "Sequential", "activations", "apply_constraints", "constraints"),
         *("deserialize", "graph", "initializers", "layers", "losses", "penalties", "regularizers", "serialize"),

@@ -307,4 +307,4 @@ def deserialize(config: Any, custom_objects: serialization.CustomObjects | None 
     return get(config, custom_objects)
 
 
-__all__ = sorted({*(name for name in activations if name in globals()), "deserialize", "get", "serialize"})  # noqa: PLE0605
+__all__ = sorted({*(name for name in activations if name in globals()), "deserialize", "get", "serialize"})

@@ -73,5 +73,5 @@ def policy(dtype: Any) -> Policy:
         return Policy(name_of(torch.get_default_dtype()))
     if isinstance(dtype, dict):
         inner = dtype.get("config") or {}
-        return Policy(inner.get("name", dtype.get("class_name")))
+        return Policy(str(inner.get("name", dtype.get("class_name"))))
     return Policy(dtype if isinstance(dtype, str) and dtype in _MIXED else name_of(resolve(dtype)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 T = TypeVar("T")
 
@@ -29,7 +29,7 @@ class Registry:
     `module` is Keras's public module for the kind; a serialized config carries it.
     """
 
-    by_module: dict[str, Registry] = {}
+    by_module: ClassVar[dict[str, Registry]] = {}
 
     def __init__(self, kind: str, module: str) -> None:
         self.kind, self.module = kind, module

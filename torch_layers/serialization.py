@@ -32,7 +32,7 @@ def parameters(cls: type) -> list[inspect.Parameter]:
     for base in cls.__mro__:
         if "__init__" not in vars(base) or base is object:
             continue
-        own = list(inspect.signature(base.__init__).parameters.values())[1:]
+        own = list(inspect.signature(vars(base)["__init__"]).parameters.values())[1:]
         for parameter in own:
             if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
                 found.setdefault(parameter.name, parameter)
@@ -124,9 +124,7 @@ def _serialize_function(function: Callable[..., Any]) -> Any:
     return {"module": "builtins", "class_name": "function", "config": function.__name__, "registered_name": "function"}
 
 
-def deserialize(
-    config: Any, custom_objects: CustomObjects | None = None, registry: Registry | None = None
-) -> Any:
+def deserialize(config: Any, custom_objects: CustomObjects | None = None, registry: Registry | None = None) -> Any:
     """Make the object that `config`, a dict of `serialize` or `keras.saving.serialize_keras_object`, describes.
 
     Plain values, lists and dicts come back as they are. A class that isn't Keras's comes from `custom_objects`, a

@@ -92,7 +92,9 @@ CASES = [
         [layer("InputLayer", shape=(4,), dtype="int32"), layer("Embedding", input_dim=7, output_dim=3), DENSE],
         [integers(2, 4, high=7)],
     ),
-    sequential([layer("Flatten"), DENSE, layer("Reshape", target_shape=(3, 1)), layer("Permute", dims=(2, 1))], [(2, 4, 5)]),
+    sequential(
+        [layer("Flatten"), DENSE, layer("Reshape", target_shape=(3, 1)), layer("Permute", dims=(2, 1))], [(2, 4, 5)]
+    ),
     sequential([layer("InputLayer", shape=(5,)), DENSE], [(0, 5)], why="an empty batch"),
     model(shared_layer, [[(4, 5), (4, 5)]]),
     model(several_outputs, [(3, 4)]),

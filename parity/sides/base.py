@@ -81,7 +81,7 @@ def rebuilt(nested: Any, flat: Iterable[Any]) -> Any:
         if isinstance(part, (list, tuple)):
             return type(part)(walk(item) for item in part)
         if isinstance(part, dict):
-            return {key: value for key, value in zip(sorted(part), map(walk, (part[k] for k in sorted(part))))}
+            return {key: walk(part[key]) for key in sorted(part)}
         return next(iterator)
 
     return walk(nested)

@@ -104,7 +104,7 @@ class Keras(Side):
         names = set(base) | ({"input_dim", "weights"} if self.package == "tf_keras" else set())
         for cls in found.__mro__[:-1]:
             if "__init__" in vars(cls):
-                names |= set(inspect.signature(cls.__init__).parameters)
+                names |= set(inspect.signature(vars(cls)["__init__"]).parameters)
         return names
 
     def make(self, spec: Case | Object, case: Case, policy: str) -> Any:
@@ -175,11 +175,15 @@ class Keras(Side):
         """Name one weight of a layer."""
         return _plain(weight.name)
 
-    def _holding(self, weights: list[Any], held: list[Any], values: list[Any]) -> contextlib.AbstractContextManager[Any]:
+    def _holding(
+        self, weights: list[Any], held: list[Any], values: list[Any]
+    ) -> contextlib.AbstractContextManager[Any]:
         """Let Keras's weights stand for other values, which a functional backend traces."""
         if all(value is own for value, own in zip(values, held, strict=True)):
             return contextlib.nullcontext()
-        return self.keras.StatelessScope(list(zip(weights, values, strict=True)), collect_losses=True)
+        pairs = list(zip(weights, values, strict=True))
+        scope: contextlib.AbstractContextManager[Any] = self.keras.StatelessScope(pairs, collect_losses=True)
+        return scope
 
     def _takes(self, layer: Any, argument: str) -> bool:
         return argument in inspect.signature(layer.call).parameters

@@ -112,7 +112,9 @@ class TorchLayers(Side):
         if "build" in spec.config:
             return spec.config["build"](_BUILDING, policy)
         config = draw.config(
-            spec if isinstance(spec, Case) else Case(spec.name, spec.config), policy, lambda o: self.make(o, case, policy)
+            spec if isinstance(spec, Case) else Case(spec.name, spec.config),
+            policy,
+            lambda o: self.make(o, case, policy),
         )
         dtype = draw.dtype_argument(spec.kind, spec.name, policy)
         if dtype is not None:
@@ -166,7 +168,9 @@ class TorchLayers(Side):
         found |= numbered("gradient of input", grads[: len(floating)])
         for pair, grad in zip(trained, grads[len(floating) :], strict=True):
             array = pair.layout.to_keras(grad.array, pair.keras_shape)
-            found[f"gradient of weight {pair.index} ({pair.keras_name})"] = Value(np.array(array, order="C"), grad.dtype)
+            found[f"gradient of weight {pair.index} ({pair.keras_name})"] = Value(
+                np.array(array, order="C"), grad.dtype
+            )
         found |= numbered("penalty", map(to_numpy, penalties))
         kept = (pair for pair in pairs if not isinstance(pair.tensor(layer), nn.Parameter))
         found |= numbered(

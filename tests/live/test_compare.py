@@ -99,9 +99,7 @@ def test_whole_models():
 
 def test_losses_and_functions():
     targets = X[::-1].copy()
-    parity.assert_parity(
-        keras.losses.Huber(), lambda t, p: torch.nn.functional.huber_loss(p, t), (targets, X)
-    )
+    parity.assert_parity(keras.losses.Huber(), lambda t, p: torch.nn.functional.huber_loss(p, t), (targets, X))
     parity.assert_parity(keras.losses.Huber(), torch_layers.losses.Huber(), (targets, X))
     parity.assert_parity(keras.ops.tanh, torch.tanh, X)
     assert not parity.compare(keras.losses.Huber(delta=2.0), torch_layers.losses.Huber(), (targets * 4, X)).equal

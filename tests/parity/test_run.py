@@ -73,5 +73,10 @@ def test_the_summary_says_when_keras_disagrees_with_itself():
 
 def test_a_failure_names_place_values_allowance_and_how_to_repeat_it():
     text = report.failure("activations.celu#3", result(failed()), "parity show 'activations.celu#3'")
-    for part in ("celu(alpha=0.3) (2x5) float32", "off by 0.1 at [0, 1]", "expected 1.0, got 1.1", "repeat: parity show"):
+    for part in (
+        "celu(alpha=0.3) (2x5) float32",
+        "off by 0.1 at [0, 1]",
+        "expected 1.0, got 1.1",
+        "repeat: parity show",
+    ):
         assert part in text

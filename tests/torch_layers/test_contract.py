@@ -1,4 +1,4 @@
-"""What every registered layer must do, whatever it computes. A new layer joins by existing: its first case is its example."""
+"""What every registered layer must do, whatever it computes. A new layer joins by existing, with its first case."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from parity import draw
 from parity.case import Case
 from parity.cases import all_cases
 from parity.sides.torch_layers import TorchLayers
+from tests.devices import DEVICES, run_on
 from torch_layers import registry
 from torch_layers.layers.base import Layer
-from tests.devices import DEVICES, run_on
 
 LAYERS = registry.layers.unique()
 SIDE = TorchLayers()
@@ -56,7 +56,9 @@ def floats(nested: Any) -> list[Tensor]:
     return [x for x in pytree.tree_leaves(nested) if isinstance(x, Tensor) and x.is_floating_point()]
 
 
-every_layer = pytest.mark.parametrize("name", sorted(set(LAYERS) - {"Layer", "Model", "Sequential", "Functional", "Wrapper", "InputLayer"}))
+every_layer = pytest.mark.parametrize(
+    "name", sorted(set(LAYERS) - {"Layer", "Model", "Sequential", "Functional", "Wrapper", "InputLayer"})
+)
 
 
 @every_layer

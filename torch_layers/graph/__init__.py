@@ -1,6 +1,6 @@
 """Functional models: `Input`, `Model` and `Sequential` draw a `torch.fx` graph."""
 
-import torch_layers.graph.einops_backend  # noqa: F401
+import torch_layers.graph.einops_backend
 from torch_layers.graph.functional import Functional
 from torch_layers.graph.input import Input
 from torch_layers.graph.model import Model

@@ -14,10 +14,12 @@ for _module in pkgutil.walk_packages(__path__, f"{__name__}."):
 
 
 def _public() -> dict[str, Any]:
-    return {name: _layers.find(name) for name in _layers} | {name: layer_functions.find(name) for name in layer_functions}
+    return {name: _layers.find(name) for name in _layers} | {
+        name: layer_functions.find(name) for name in layer_functions
+    }
 
 
-__all__ = sorted(name for name, thing in _public().items() if thing.__module__.startswith(f"{__name__}."))  # noqa: PLE0605
+__all__ = sorted(name for name, thing in _public().items() if thing.__module__.startswith(f"{__name__}."))
 globals().update({name: _public()[name] for name in __all__})
 
 

@@ -148,7 +148,7 @@ class Layer(Configurable, Weighted, metaclass=_BuildsAtOnce):
         if "build" in vars(cls):
             cls.build = _marks_built(cls.build)  # type: ignore[method-assign]
         if "__call__" not in vars(cls):
-            cls.__call__ = _own_code(cls.__call__)  # type: ignore[method-assign]
+            cls.__call__ = _own_code(cls.__call__)  # type: ignore[method-assign, arg-type]
 
     def __init__(
         self,
@@ -353,7 +353,7 @@ class Layer(Configurable, Weighted, metaclass=_BuildsAtOnce):
     # --- torch's machinery -----------------------------------------------------------------------------------------
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Layer:
-        super()._apply(fn, recurse)
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         # `.half()`, `.to(torch.float64)` and the like change what the layer computes in, weights or none.
         changed = fn(torch.empty(0, dtype=self.variable_dtype)).dtype
         if changed is not self.variable_dtype:

@@ -65,9 +65,9 @@ class Weighted(nn.Module):
         )
         own_dtype = dtype or self.variable_dtype
         if trainable:
-            self.register_parameter(name, UninitializedParameter(dtype=own_dtype))
+            self.register_parameter(name, UninitializedParameter(dtype=own_dtype))  # type: ignore[call-arg, arg-type]
         else:
-            self.register_buffer(name, UninitializedBuffer(dtype=own_dtype))
+            self.register_buffer(name, UninitializedBuffer(dtype=own_dtype))  # type: ignore[call-arg]
         if constraint is not None:
             _constrained.add(self)
             _watch_optimizers()
@@ -97,7 +97,8 @@ class Weighted(nn.Module):
 
     def _keras_value(self, name: str) -> Tensor:
         spec, value = self._specs[name], getattr(self, name)
-        return spec.layout.to_keras(value, self._keras_shapes.get(name, ()))
+        in_keras: Tensor = spec.layout.to_keras(value, self._keras_shapes.get(name, ()))
+        return in_keras
 
     def _layers_within(self) -> Iterator[Weighted]:
         for child in self.children():
@@ -178,11 +179,11 @@ class Weighted(nn.Module):
             if is_lazy(weight) and loaded is not None and not is_lazy(loaded):
                 weight.materialize(loaded.shape)
                 if "(" not in spec.layout.pattern:
-                    names = {n: s for n, s in zip(spec.layout.sides[1].split(), loaded.shape, strict=False)}
+                    names = dict(zip(spec.layout.sides[1].split(), loaded.shape, strict=False))
                     left = spec.layout.sides[0].split()
                     plain = "..." in left
                     self._keras_shapes[name] = tuple(loaded.shape) if plain else tuple(names[n] for n in left)
-        super()._load_from_state_dict(state_dict, prefix, *args)  # type: ignore[arg-type]
+        super()._load_from_state_dict(state_dict, prefix, *args)
 
     def _save_to_state_dict(self, destination: dict[str, Any], prefix: str, keep_vars: bool) -> None:
         for name, weight in chain(self._parameters.items(), self._buffers.items()):
@@ -194,7 +195,7 @@ class Weighted(nn.Module):
         return {**self.__dict__, "_activity_losses": [], "_calls": []}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
+        super().__setstate__(state)  # type: ignore[no-untyped-call]
         if any(spec.constraint is not None for spec in self._specs.values()):
             _constrained.add(self)
             _watch_optimizers()

@@ -55,7 +55,7 @@ class TestBuilding:
         assert torch.equal(layer.weight, torch.arange(15.0).reshape(5, 3).T)
 
     def test_compiling_a_layer_without_sizes_says_what_to_do(self, x):
-        with pytest.raises(Exception, match="call it once or pass input_shape= before torch.compile"):
+        with pytest.raises(Exception, match=r"call it once or pass input_shape= before torch.compile"):
             torch.compile(tl.Dense(3), fullgraph=True, backend="eager")(x)
 
 
