@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import geometric_mean, median, quantiles
@@ -101,7 +101,7 @@ def bench(
         contestants: dict[str, Contestant | Remote] = {OURS: ours, BY_HAND: ByHand(ours.weights), **remotes}
         measured = []
         for row, size, mode in _plan(rows, modes):
-            measured.append(_measure(row, size, mode, {name: contestants[name] for name in AT[size]}, rounds))
+            measured.append(measure(row, size, mode, {name: contestants[name] for name in AT[size]}, rounds))
             if on_measured is not None:
                 on_measured(measured[-1])
         environment = {
@@ -130,37 +130,47 @@ def _plan(rows: Sequence[Row], modes: Sequence[str]) -> Iterator[tuple[Row, str,
     return ((row, size, mode) for row in rows for size in SIZES for mode in modes)
 
 
-def _measure(row: Row, size: str, mode: str, contestants: dict[str, Contestant | Remote], rounds: int) -> Measured:
+def measure(row: Row, size: str, mode: str, contestants: Mapping[str, Contestant | Remote], rounds: int) -> Measured:
+    """Time one row at one size in one mode, once all contestants have computed the same."""
     found = Measured(row, size, mode)
     try:
-        values = {name: contestant.prepare(row, size, mode) for name, contestant in contestants.items()}
+        values = {name: _prepared(name, contestant, row, size, mode) for name, contestant in contestants.items()}
         for name in contestants:
-            _check_same(name, values[name], values[BY_HAND])
+            check_same(name, values[name], values[BY_HAND])
         seconds: dict[str, list[float]] = {name: [] for name in contestants}
         for index in range(rounds):
             for name in list(contestants)[:: 1 if index % 2 == 0 else -1]:
                 time.sleep(SECONDS_TO_SETTLE)
                 # Whatever else the machine does only ever adds to a sample.
                 seconds[name].append(min(contestants[name].block(SECONDS_PER_BLOCK[size])))
-    except Exception as error:
-        found.error = str(error) if isinstance(error, (Failed, Differs)) else f"{type(error).__name__}: {error}"
+    except Failed as error:
+        found.error = str(error)
         return found
     found.seconds = seconds
     return found
 
 
-class Differs(Exception):
-    """Raised for a contestant that computes something else than the hand-written module."""
+def _prepared(name: str, contestant: Contestant | Remote, row: Row, size: str, mode: str) -> list[Any]:
+    try:
+        values: list[Any] = contestant.prepare(row, size, mode)
+    except Failed:
+        raise
+    except Exception as error:  # whatever a framework raises for a row is what it says of it
+        raise Failed(f"{name}: {type(error).__name__}: {error}") from error
+    return values
 
 
-def _check_same(name: str, values: list[Any], expected: list[Any]) -> None:
+def check_same(name: str, values: list[Any], expected: list[Any]) -> None:
+    """Raise Failed if a contestant's values aren't those of the hand-written module."""
+    if len(values) != len(expected):
+        raise Failed(f"{name} computes {len(values)} values, {BY_HAND} {len(expected)}")
     for index, (value, wanted) in enumerate(zip(values, expected, strict=True)):
         what, allowed = ("gradient", ALLOWED["gradient"]) if index else ("output", ALLOWED["output"])
         if value.shape != wanted.shape:
-            raise Differs(f"{name}: {what} {index} has shape {value.shape}, {BY_HAND} {wanted.shape}")
+            raise Failed(f"{name}: {what} {index} has shape {value.shape}, {BY_HAND} has {wanted.shape}")
         error = float(np.linalg.norm((value - wanted).ravel())) / max(float(np.linalg.norm(wanted.ravel())), 1e-30)
         if not error <= allowed:
-            raise Differs(f"{name} computes something else than {BY_HAND}: {what} {index} is off by {error:.1e}")
+            raise Failed(f"{name} computes something else than {BY_HAND}: {what} {index} is off by {error:.1e}")
 
 
 def _processor() -> str:

@@ -143,7 +143,7 @@ class Jax:
     def __init__(self) -> None:
         import jax
 
-        jax.config.update("jax_enable_x64", True)  # type: ignore[no-untyped-call]  # or float64 is silently float32
+        jax.config.update("jax_enable_x64", True)  # or float64 is silently float32
         self.jax = jax
 
     def environment(self) -> dict[str, str]:

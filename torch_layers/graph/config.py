@@ -14,7 +14,7 @@ from torch_layers import dtypes
 from torch_layers.graph.drawing import Slice, keras_order, unique_names
 from torch_layers.graph.input import input_symbol
 from torch_layers.graph.operations import is_operation, read_operation, write_operation
-from torch_layers.graph.symbols import Call, Symbol, SymbolicTensor, flatten, map_structure
+from torch_layers.graph.symbols import Call, Symbol, SymbolicSize, SymbolicTensor, flatten, map_structure
 from torch_layers.layers.core.embedding import Embedding
 from torch_layers.layers.core.input_layer import InputLayer
 from torch_layers.registry import layers as layer_registry
@@ -31,14 +31,15 @@ class Writer:
         self.model = model
         self.starts = {id(start): start.call for start in model.inputs}
         self.part = Slice(model.inputs, model.outputs)
-        self.order = keras_order(self.part, with_functions=True)
+        # Sizes are no operations: a shape that holds one is written with -1 in its place.
+        self.order = [call for call in keras_order(self.part, with_functions=True) if not _is_size(call)]
         self.operations = {call: write_operation(call) for call in self.order if call.kind in ("function", "method")}
         self.names = self._names()
         # The how-manieth call of its layer each call is.
         self.numbers: dict[Call, int] = {}
         self.nodes: dict[Any, list[dict[str, Any]]] = {}
         for call in self.part.calls:
-            if call.kind != "mask":
+            if call.kind != "mask" and not _is_size(call):
                 nodes = self.nodes.setdefault(_key(call), [])
                 self.numbers[call] = len(nodes)
                 args = self.operations[call][3] if call in self.operations else call.args
@@ -124,6 +125,10 @@ class Writer:
 def _key(call: Call) -> Any:
     """What has one entry in a config: a layer, or a single call of a function."""
     return call.target if call.kind == "module" else call
+
+
+def _is_size(call: Call) -> bool:
+    return isinstance(call.outputs, SymbolicSize)
 
 
 def _is_functional(layer: Any) -> bool:

@@ -42,8 +42,9 @@ class _Drawn(fx.GraphModule):
 
     def recompile(self) -> Any:
         code = super().recompile()
-        # fx's wrapper prints errors and drops their tracebacks, and costs time in each call.
-        del type(self).__call__
+        if "__call__" in vars(type(self)):
+            # fx's wrapper prints errors and drops their tracebacks, and costs time in each call.
+            del type(self).__call__
         return code
 
     __str__ = nn.Module.__repr__

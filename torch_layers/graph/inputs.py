@@ -86,8 +86,10 @@ class Inputs:
             if not self.optional[index]:
                 raise ValueError(f"input {self.names[index]!r} is None, but not optional")
             return None
-        if not isinstance(value, Tensor):
+        if isinstance(value, (np.ndarray, np.generic, int, float)):
             value = as_tensor(np.asarray(value)).to(device)
+        elif not isinstance(value, Tensor):
+            return value  # such as a proxy of torch.fx
         # Integers become what was declared, whatever `.half()` did: half precision would round large ones.
         floating = value.is_floating_point() or value.is_complex()
         dtype = self.dtypes[index] if floating else self.declared[index]

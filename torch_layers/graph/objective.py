@@ -93,17 +93,15 @@ class Metric:
     """The mean over all samples of a function of (y_true, y_pred): an accuracy, a loss, or a function of one's own."""
 
     def __init__(self, identifier: Any) -> None:
-        self.identifier = identifier
         named = identifier if isinstance(identifier, str) else getattr(identifier, "__name__", None)
         self.name = str(named or getattr(identifier, "name", type(identifier).__name__))
         known = ("accuracy", "acc", *_ACCURACIES)
-        if isinstance(identifier, str) and identifier not in known:
-            if identifier not in loss_registry:
-                raise ValueError(
-                    f"compile: metrics={identifier!r} is neither an accuracy nor a loss"
-                    f"{nearest(identifier, [*known, *loss_registry])}"
-                )
-            self.identifier = losses.get(identifier)
+        if isinstance(identifier, str) and identifier not in (*known, *loss_registry):
+            raise ValueError(
+                f"compile: metrics={identifier!r} is neither an accuracy nor a loss"
+                f"{nearest(identifier, [*known, *loss_registry])}"
+            )
+        self.function = identifier if identifier in known else make_loss(identifier)
         self.reset()
 
     def reset(self) -> None:
@@ -113,12 +111,10 @@ class Metric:
     def update(self, y_true: Any, y_pred: Tensor, weight: Any, mask: Any) -> None:
         """Add a batch, of which what `mask` marks False counts nothing."""
         y_true = as_tensor(y_true)
-        if isinstance(self.identifier, str):
-            values = _accuracy(y_true, y_pred, _ACCURACIES.get(self.identifier) or _kind(y_true, y_pred))
-        elif isinstance(self.identifier, losses.Loss):
-            values = self.identifier.call(*self.identifier.prepare(y_true, y_pred))
+        if isinstance(self.function, str):
+            values = _accuracy(y_true, y_pred, _ACCURACIES.get(self.function) or _kind(y_true, y_pred))
         else:
-            values = as_tensor(self.identifier(y_true, y_pred))
+            values = self.function.call(*self.function.prepare(y_true, y_pred))
         factors = [as_tensor(factor, values.dtype, values.device) for factor in (weight, mask) if factor is not None]
         weights = torch.ones_like(values)
         for factor in factors:
@@ -146,8 +142,7 @@ class Objective:
         """
         predictions = flatten(y_pred)
         chosen = spread("loss", self.loss, y_pred, names, repeat=True)
-        targets = self._targets(y, y_pred, names, chosen)
-        weights = spread("sample_weight", sample_weight, y_pred, names, repeat=True)
+        targets, weights = self.arranged(y, sample_weight, y_pred, names)
         masks = [None] * len(predictions) if masks is None else flatten(masks)
         found = {}
         for name, loss, target, prediction, weight, mask in zip(
@@ -166,13 +161,22 @@ class Objective:
         terms = [found[n] if w is None else found[n] * w for n, w in zip(names, weights, strict=True) if n in found]
         return sum(terms[1:], terms[0]) if terms else None
 
-    def _targets(self, y: Any, y_pred: Any, names: list[str], chosen: list[Any]) -> list[Any]:
-        flat = flatten(y)
+    def arranged(self, y: Any, sample_weight: Any, y_pred: Any, names: list[str]) -> tuple[list[Any], list[Any]]:
+        """List the targets and the weights of each output. Outputs without a loss may be left out of flat lists.
+
+        Raises: ValueError if they don't fit the outputs.
+        """
+        chosen = spread("loss", self.loss, y_pred, names, repeat=True)
         wanted = [index for index, loss in enumerate(chosen) if loss is not None]
-        if not isinstance(y, Mapping) and len(flat) == len(wanted) < len(names):
-            targets = dict(zip(wanted, flat, strict=True))
-            return [targets.get(index) for index in range(len(names))]
-        return spread("y", y, y_pred, names)
+
+        def filled(value: Any) -> Any:
+            if value is None or isinstance(value, Mapping) or not len(flatten(value)) == len(wanted) < len(names):
+                return value
+            known = dict(zip(wanted, flatten(value), strict=True))
+            return [known.get(index) for index in range(len(names))]
+
+        weights = filled(sample_weight) if isinstance(sample_weight, (list, tuple)) else sample_weight
+        return spread("y", filled(y), y_pred, names), spread("sample_weight", weights, y_pred, names, repeat=True)
 
     def make_metrics(self, y_pred: Any, names: list[str]) -> list[tuple[int, str, bool, Metric]]:
         """Return (number of the output, name in the logs, whether weighted, metric) for each metric of each output."""

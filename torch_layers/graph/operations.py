@@ -92,6 +92,10 @@ _NN = {"LeakyRelu", "Gelu", "Relu", "Relu6", "Sigmoid", "Silu", "Selu", "Softplu
 _MODULES = {**dict.fromkeys(_NN, "nn"), "Cast": "core", "Erf": "math", "Rsqrt": "math"}
 
 
+# Operators that Keras has for booleans under these names.
+_LOGICAL = {"and": "LogicalAnd", "or": "LogicalOr", "xor": "LogicalXor", "invert": "LogicalNot"}
+
+
 @dataclass(frozen=True)
 class _Row:
     """How to read an operation, and which config `written` makes of the bound arguments of torch's `names`."""
@@ -173,6 +177,8 @@ def _arg(x: Any, dim: Any = None, keepdim: bool = False) -> dict[str, Any]:
 
 def _shape_of(x: Any, *shape: Any) -> dict[str, Any]:
     sizes = shape[0] if len(shape) == 1 and isinstance(shape[0], (list, tuple)) else shape
+    if sum(isinstance(size, Symbol) or size == -1 for size in sizes) > 1:
+        raise ValueError("Keras has no shape with two unknown sizes")
     return {"newshape": tuple(-1 if isinstance(size, Symbol) else size for size in sizes)}
 
 
@@ -274,19 +280,21 @@ def write_operation(call: Call) -> tuple[str, str, dict[str, Any], tuple[Any, ..
     """
     name = call.target if call.kind == "method" else call.target.__name__
     name = name.rstrip("_")
+    kwargs = {key: value for key, value in call.kwargs.items() if key != "inplace" and value is not None}
     try:
         if name == "to":
-            (dtype,) = call.args[1:] or call.kwargs.values()
+            (dtype,) = call.args[1:] or kwargs.values()
             return "core", "Cast", {"dtype": dtypes.name_of(dtype)}, call.args[:1]
-        if name == "clamp" and len(call.kwargs) == 1 and len(call.args) == 1:
-            ((bound, value),) = call.kwargs.items()
+        if name == "clamp" and len(kwargs) == len(call.args) == 1:
+            ((bound, value),) = kwargs.items()
             return "numpy", {"min": "Maximum", "max": "Minimum"}[bound], {}, (*call.args, value)
-        if name in _WRITTEN and not call.kwargs:
+        if name in _LOGICAL and call.outputs.dtype is torch.bool:
+            return "numpy", _LOGICAL[name], {}, call.args
+        if name in _WRITTEN and not kwargs:
             cls = _WRITTEN[name]
             return _MODULES.get(cls, "numpy"), cls, {}, call.args
         for cls, row in _ROWS.items():
             if row.written is not None and name in row.names:
-                kwargs = {key: value for key, value in call.kwargs.items() if key not in ("dtype", "inplace")}
                 inspect.signature(row.written).bind(*call.args, **kwargs)
                 tensors = call.args[1:] if row.tensors_last else call.args[:1]
                 return _MODULES.get(cls, "numpy"), cls, row.written(*call.args, **kwargs), tensors

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from torch_layers.graph.objective import Objective, spread
+from torch_layers.graph.objective import Objective
 from torch_layers.graph.optimizers import make_optimizer
 from torch_layers.graph.symbols import flatten, pack
 from torch_layers.layers.weights import as_numpy, as_tensor
@@ -163,8 +163,7 @@ class Runnable:
                 names = self._result_names(outputs)
                 metrics = metrics if metrics is not None else self._objective.make_metrics(outputs, names)
                 if metrics:
-                    targets = spread("y", y_part, outputs, names)
-                    weights = spread("sample_weight", weight, outputs, names, repeat=True)
+                    targets, weights = self._objective.arranged(y_part, weight, outputs, names)
                     masks = [None] * len(names) if mask is None else flatten(mask)
                     for at, _, is_weighted, metric in metrics:
                         own = weights[at] if is_weighted else None

@@ -156,7 +156,7 @@ class Sequential(Functional):
     def _call_impl(self, *args: Any, mask: Any = None, **kwargs: Any) -> Any:
         if self._symbols is None and args:
             self._build_for(args[0])
-        if self._symbols is not None or not self._names:
+        if self._symbols is not None:
             return super()._call_impl(*args, mask=mask, **kwargs)
         with collected_losses(self._regularized):
             return nn.Module._call_impl(self, *args, **kwargs)  # type: ignore[no-untyped-call]

@@ -27,7 +27,7 @@ def print_summary(model: Any, line_length: int | None, print_fn: Callable[[str],
     show = print_fn or print
     header: Row = ("Layer (type)", "Output shape", "Param #", "Connected to")
     rows = list(_rows(model, expand, ""))
-    if all("," not in row[3] for row in rows) and _is_chain(rows):
+    if _is_chain([row for row in rows if not row[0].startswith(" ")]):
         header, rows = header[:3], [row[:3] for row in rows]  # type: ignore[assignment]
     widths = [max(len(row[column]) for row in [header, *rows]) for column in range(len(header))]
     if line_length is not None:
@@ -51,7 +51,7 @@ def print_summary(model: Any, line_length: int | None, print_fn: Callable[[str],
 
 
 def _is_chain(rows: list[Row]) -> bool:
-    return all(row[3] in ("", before[0].split(" (")[0].strip()) for before, row in pairwise(rows))
+    return all(row[3] in ("", before[0].split(" (")[0]) for before, row in pairwise(rows))
 
 
 def _rows(model: Any, expand: bool, indent: str) -> Any:

@@ -375,8 +375,9 @@ def _is_nested(shape: Any) -> bool:
 
 def _shapes(inputs: Any) -> Any:
     """Return the shape of a tensor, or the list or dict of shapes of several; None if there is none."""
-    if hasattr(inputs, "shape"):
-        return tuple(inputs.shape)
+    shape = getattr(inputs, "shape", None)
+    if isinstance(shape, tuple):  # a tensor's or a symbol's, not that of a proxy of torch.fx
+        return tuple(shape)
     if isinstance(inputs, (list, tuple)) and inputs:
         return [_shapes(item) for item in inputs]
     if isinstance(inputs, dict):

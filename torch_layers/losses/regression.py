@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from torch_layers.losses.base import _MeanLoss
+from torch_layers.losses.base import _MatchedLoss, _MeanLoss
 from torch_layers.losses.tensors import EPSILON, Array, broadcast, same_rank, tensors
 from torch_layers.registry import losses
 
@@ -26,7 +26,7 @@ def _absolute(y_true: Tensor, y_pred: Tensor) -> Tensor:
 
 
 def _relative(y_true: Tensor, y_pred: Tensor) -> Tensor:
-    return 100.0 * ((y_true - y_pred) / y_true.abs().clamp(min=EPSILON)).abs()
+    return ((y_true - y_pred) / y_true.abs().clamp(min=EPSILON)).abs()
 
 
 def _logarithmic(y_true: Tensor, y_pred: Tensor) -> Tensor:
@@ -45,7 +45,8 @@ def _huber(y_true: Tensor, y_pred: Tensor, delta: float) -> Tensor:
 def _log_cosh(y_true: Tensor, y_pred: Tensor) -> Tensor:
     error = y_pred - y_true
     # log(cosh(e)) = e + log(1 + exp(-2e)) - log(2). Torch's softplus is linear from 20 on, which float64 would notice.
-    return error + F.softplus(-2 * error, threshold=40) - math.log(2)
+    # The last term is left to the mean.
+    return error + F.softplus(-2 * error, threshold=40)
 
 
 @losses.alias("mse", "MSE")
@@ -72,7 +73,9 @@ def mean_absolute_percentage_error(y_true: Array, y_pred: Array) -> Tensor:
 
     Raises: ValueError if the shapes don't broadcast. Source: keras.losses.mean_absolute_percentage_error, Keras 3.15.
     """
-    return _relative(*broadcast("mean_absolute_percentage_error", *same_rank(*tensors(y_true, y_pred)))).mean(-1)
+    return 100.0 * _relative(*broadcast("mean_absolute_percentage_error", *same_rank(*tensors(y_true, y_pred)))).mean(
+        -1
+    )
 
 
 @losses.alias("msle", "MSLE")
@@ -103,7 +106,7 @@ def log_cosh(y_true: Array, y_pred: Array) -> Tensor:
 
     Raises: ValueError if the shapes don't broadcast. Source: keras.losses.log_cosh, Keras 3.15.
     """
-    return _log_cosh(*broadcast("log_cosh", *same_rank(*tensors(y_true, y_pred)))).mean(-1)
+    return _log_cosh(*broadcast("log_cosh", *same_rank(*tensors(y_true, y_pred)))).mean(-1) - math.log(2)
 
 
 class MeanSquaredError(_MeanLoss):
@@ -144,7 +147,7 @@ class MeanAbsoluteError(_MeanLoss):
         return F.l1_loss(y_pred, y_true)
 
 
-class MeanAbsolutePercentageError(_MeanLoss):
+class MeanAbsolutePercentageError(_MatchedLoss):
     """The mean of 100 |y_true - y_pred| / max(|y_true|, 1e-7).
 
     Shape: (batch, *) twice. Raises: ValueError if the shapes don't broadcast.
@@ -159,8 +162,11 @@ class MeanAbsolutePercentageError(_MeanLoss):
     ) -> None:
         super().__init__(name, reduction, dtype)
 
-    def elements(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        return _relative(y_true, y_pred)
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        return 100.0 * _relative(y_true, y_pred).mean(-1)
+
+    def fused_mean(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        return 100.0 * _relative(y_true, y_pred).mean()
 
 
 class MeanSquaredLogarithmicError(_MeanLoss):
@@ -212,7 +218,7 @@ class Huber(_MeanLoss):
         return super().fused_mean(y_true, y_pred)
 
 
-class LogCosh(_MeanLoss):
+class LogCosh(_MatchedLoss):
     """The mean of log(cosh(y_pred - y_true)): squared for small errors, absolute for large ones.
 
     Shape: (batch, *) twice. Raises: ValueError if the shapes don't broadcast.
@@ -224,5 +230,8 @@ class LogCosh(_MeanLoss):
     ) -> None:
         super().__init__(name, reduction, dtype)
 
-    def elements(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        return _log_cosh(y_true, y_pred)
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        return _log_cosh(y_true, y_pred).mean(-1) - math.log(2)
+
+    def fused_mean(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        return _log_cosh(y_true, y_pred).mean() - math.log(2)

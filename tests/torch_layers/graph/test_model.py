@@ -382,6 +382,19 @@ def test_functional_call_and_grad():
     torch.testing.assert_close(torch.func.grad(loss)(params)["shared.weight"], model.shared.weight.grad)
 
 
+def test_torch_fx_traces_through():
+    class Around(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.model = two_branches()
+
+        def forward(self, a, b):
+            return self.model([a, b])["score"] * 2
+
+    around, x = Around(), inputs()
+    equal(fx.symbolic_trace(around)(*x), around(*x))
+
+
 def test_hooks_see_the_call():
     model, seen = two_branches(), []
     model.register_forward_hook(lambda module, args, output: seen.append(len(args)))
