@@ -19,6 +19,7 @@ _WORDS = {
     "different": "differ",
     "error": "could not run",
     "deviates": "deviate as the table says",
+    "version": "differ as that version did",
     "lacks": "not there",
 }
 
@@ -44,7 +45,7 @@ def table(run: Run) -> Table:
     drawn.add_column("", no_wrap=True)
     for name, results in groups(run.results).items():
         statuses = Counter(result.status for result in results)
-        passed = statuses["equal"] + statuses["deviates"]
+        passed = statuses["equal"] + statuses["deviates"] + statuses["version"]
         remarks = ", ".join(f"{n} {_WORDS[s]}" for s, n in statuses.items() if s in _WORDS)
         bad = statuses["different"] + statuses["error"]
         drawn.add_row(
@@ -155,6 +156,7 @@ def to_json(run: Run) -> dict[str, Any]:
                 "seconds": result.seconds,
                 "error": result.verdict.error,
                 "lacks": result.verdict.lacks,
+                "version": result.version.reason if result.version else None,
                 "deviations": [deviation.reason for deviation in result.deviations],
                 "checks": [vars(check) for check in result.verdict.checks],
             }

@@ -14,6 +14,11 @@ from parity.draw import compute_dtype
 from parity.judge import Check, Verdict, judge
 from parity.record import Record
 from parity.sides.process import SideProcess
+from parity.versions import DIFFERENCES, Difference
+
+
+# What a run passes with; "lacks" and "version" can only come from a reference that is older than the one followed.
+PASSING = ("equal", "deviates", "version", "lacks")
 
 
 @dataclass(frozen=True)
@@ -23,6 +28,7 @@ class Result:
     case: Case
     verdict: Verdict
     deviations: tuple[Deviation, ...] = ()
+    version: Difference | None = None
     seconds: float = 0.0
 
     @property
@@ -32,7 +38,9 @@ class Result:
 
     @property
     def status(self) -> str:
-        """ "equal", "deviates" (as the table says), "different", "error", or "lacks"."""
+        """One of "equal", "deviates" (as the table says), "version", "different", "error" and "lacks"."""
+        if self.version is not None:
+            return "version"
         if self.verdict.lacks is not None:
             return "lacks"
         if self.verdict.error is not None:
@@ -51,13 +59,13 @@ class Run:
     device: str
     results: list[Result] = field(default_factory=list)
     environments: dict[str, dict[str, str]] = field(default_factory=dict)
-    stale: list[Deviation] = field(default_factory=list)
+    stale: list[Deviation | Difference] = field(default_factory=list)
     seconds: float = 0.0
 
     @property
     def passed(self) -> bool:
         """Whether all cases are equal, or deviate as the table says, and no row of the table is stale."""
-        return not self.stale and all(result.status in ("equal", "deviates", "lacks") for result in self.results)
+        return not self.stale and all(result.status in PASSING for result in self.results)
 
 
 def _is_exact(deviation: Deviation, results: Sequence[Result]) -> bool:
@@ -130,6 +138,7 @@ def run(
     """
     done = Run(reference, implementation, device)
     table = DEVIATIONS if (reference, implementation) == (REFERENCE, IMPLEMENTATION) else ()
+    differences: list[Difference] = []
     todo: queue.SimpleQueue[Case] = queue.SimpleQueue()
     for case in cases:
         todo.put(case)
@@ -147,7 +156,9 @@ def run(
             except Exception as error:  # a side that can't be started again: the run goes on and says so
                 result = Result(case, Verdict(error=f"{type(error).__name__}: {error}"))
             covering = tuple(d for d in table if any(d.covers(case, check) for check in result.verdict.failures))
-            result = Result(case, result.verdict, covering, result.seconds)
+            odd = not result.verdict.equal and result.verdict.lacks is None
+            known = next((d for d in differences if odd and d.covers(case)), None)
+            result = Result(case, result.verdict, covering, known, result.seconds)
             with lock:
                 done.results.append(result)
                 on_result(result)
@@ -163,6 +174,7 @@ def run(
             "reference": pairs[0].reference.environment,
             "implementation": pairs[0].implementation.environment,
         }
+        differences += [d for d in DIFFERENCES if d.holds(pairs[0].reference.environment)]
         workers = [threading.Thread(target=work, args=(pair,), daemon=True) for pair in pairs]
         for worker in workers:
             worker.start()
@@ -174,6 +186,7 @@ def run(
     order = {case.id: index for index, case in enumerate(cases)}
     done.results.sort(key=lambda result: order[result.case.id])
     if whole and not stop.is_set():
-        done.stale = [d for d in table if not _is_exact(d, done.results)]
+        done.stale = [d for d in table if not differences and not _is_exact(d, done.results)]
+        done.stale += [d for d in differences if not any(result.version is d for result in done.results)]
     done.seconds = time.perf_counter() - start
     return done

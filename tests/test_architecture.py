@@ -37,6 +37,7 @@ PARITY = {
     **dict.fromkeys(("case", "record"), 0),
     **dict.fromkeys(("cases", "draw", "judge"), 1),
     "deviations": 2,
+    "versions": 2,
     # How weights go over is a part of the sides, which alone use it.
     **dict.fromkeys(("sides", "transfer"), 2),
     **dict.fromkeys(("coverage", "run"), 3),

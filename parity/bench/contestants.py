@@ -5,11 +5,12 @@ Frameworks other than torch come from `parity.sides`, as everywhere in parity.
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import partial
 from itertools import repeat
 from typing import Any
@@ -31,6 +32,8 @@ POLICY = "float32"
 MODES = ("forward", "training")
 # One sample is as many calls as take this long, so that reading the clock costs nothing.
 SECONDS_PER_SAMPLE = 1e-3
+# glibc's names of what mallopt sets
+M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
 
 Numbers = np.ndarray[Any, Any]
 
@@ -88,6 +91,18 @@ class Contestant(ABC):
         for _ in repeat(None, calls):
             function(*args)
         return (time.perf_counter() - start) / calls
+
+
+def keep_memory() -> None:
+    """Let this process keep all memory that it frees.
+
+    Else each large tensor costs page faults or none, by the luck of where the heap happens to end: up to three times
+    the time of an elementwise kernel, for one of two contestants and a whole block.
+    """
+    with suppress(AttributeError, OSError):  # glibc alone has it
+        libc = ctypes.CDLL(None)
+        libc.mallopt(M_MMAP_MAX, 0)
+        libc.mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
 
 
 def arguments(case: Case, tensor: Callable[[Numbers], Any]) -> tuple[list[Any], list[int]]:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from parity.bench.contestants import ByHand, Contestant, OfTorchLayers
+from parity.bench.contestants import ByHand, Contestant, OfTorchLayers, keep_memory
 from parity.bench.process import BACKENDS, Failed, Remote
 from parity.bench.rows import SIZES, Row
 from parity.sides.base import machine
@@ -97,6 +97,7 @@ def bench(
         for remote in remotes.values():
             remote.wait()
         torch.set_num_threads(threads)
+        keep_memory()
         ours = OfTorchLayers()
         contestants: dict[str, Contestant | Remote] = {OURS: ours, BY_HAND: ByHand(ours.weights), **remotes}
         measured = []

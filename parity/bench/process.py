@@ -30,6 +30,7 @@ def _serve(connection: Any, name: str, threads: int) -> None:
             torch.set_num_threads(threads)
             from parity.bench import contestants
 
+            contestants.keep_memory()
             contestant = getattr(contestants, BACKENDS[name])()
         except Exception as error:
             connection.send((type(error).__name__, str(error)))

@@ -102,6 +102,8 @@ class Keras(Side):
             return set(inspect.signature(found).parameters)
         base = {"activity_regularizer", "trainable", "dtype", "autocast", "name", "input_shape", "batch_input_shape"}
         names = set(base) | ({"input_dim", "weights"} if self.package == "tf_keras" else set())
+        if not issubclass(found, self.keras.layers.Layer):
+            names = set()
         for cls in found.__mro__[:-1]:
             if "__init__" in vars(cls):
                 names |= set(inspect.signature(vars(cls)["__init__"]).parameters)
