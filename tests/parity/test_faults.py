@@ -6,6 +6,7 @@ And the other way round: Keras compared with itself passes everything.
 from __future__ import annotations
 
 import importlib
+from collections import Counter
 from functools import cache
 from typing import Any
 
@@ -90,9 +91,14 @@ def test_there_are_enough_faults_of_every_kind():
 
 
 def test_keras_against_itself_is_equal():
-    different = [case.id for case in all_cases() if not case.raises and not itself(case).equal]
+    """Both sides compute anew; `parity run --implementation keras` asks it of every case."""
+    seen: Counter[str] = Counter()
+    different = []
+    for case in all_cases():
+        seen[name_of(case)] += 1
+        if (
+            seen[name_of(case)] <= 3
+            and not verdict_of(case, lambda _, policy: side("keras").compute(case, policy)).equal
+        ):
+            different.append(case.id)
     assert different == []
-
-
-def itself(case: Case) -> Verdict:
-    return verdict_of(case, lambda role, policy: said_by_keras(case, policy))

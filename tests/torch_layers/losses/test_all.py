@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.testing import assert_close
 
 from tests.devices import DEVICES, run_on
-from tests.losses.examples import EXAMPLES, Example
+from tests.torch_layers.losses.examples import EXAMPLES, Example
 from torch_layers import deserialize, losses
 from torch_layers.losses import Loss
 from torch_layers.registry import losses as registry
