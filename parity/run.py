@@ -16,7 +16,6 @@ from parity.record import Record
 from parity.sides.process import SideProcess
 from parity.versions import DIFFERENCES, Difference
 
-
 # What a run passes with; "lacks" and "version" can only come from a reference that is older than the one followed.
 PASSING = ("equal", "deviates", "version", "lacks")
 

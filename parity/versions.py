@@ -114,7 +114,12 @@ DIFFERENCES: Sequence[Difference] = (
         reason="Keras 2 takes other arguments here: no weights= or float indices, no None, no lists, no default axes",
     ),
     Difference(
-        *("tf-keras", "3", VECTORS, ("(4, 4x1", "(4x1, 4", "(4 in", "(4x1 in", "(2x3", "(4 one", "(4x1 one", "(0", "(3x1", "(5")),
+        *(
+            "tf-keras",
+            "3",
+            VECTORS,
+            ("(4, 4x1", "(4x1, 4", "(4 in", "(4x1 in", "(2x3", "(4 one", "(4x1 one", "(0", "(5"),
+        ),
         reason="functions and losses of Keras 2 match ranks and empty batches otherwise",
     ),
     Difference(
@@ -126,7 +131,12 @@ DIFFERENCES: Sequence[Difference] = (
         reason="TensorFlow's gradients at NaN and tiny numbers, and Keras 2's float32 delta",
     ),
     Difference(
-        *("tf-keras", "3", ("CosineSimilarity", "cosine_similarity", "Dot"), ("1e-09", "1e-06", "(((0.0, 0.0)", "normalize")),
+        *(
+            "tf-keras",
+            "3",
+            ("CosineSimilarity", "cosine_similarity", "Dot"),
+            ("1e-09", "1e-06", "(((0.0, 0", "normalize"),
+        ),
         reason="Keras 2 normalizes vectors with another epsilon",
     ),
     Difference(
