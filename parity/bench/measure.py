@@ -90,7 +90,7 @@ def bench(
     start, threads = time.perf_counter(), threads or cores()
     ours_before = torch.get_num_threads()
     remotes = {name: Remote(name, threads) for name in BACKENDS}
-    load = os.getloadavg()[0]
+    load_before = load()
     for remote in remotes.values():
         remote.start()
     try:
@@ -106,7 +106,12 @@ def bench(
             if on_measured is not None:
                 on_measured(measured[-1])
         environment = {
-            "machine": {**machine(), "processor": _processor(), "cores": str(cores()), "load before": f"{load:.1f}"},
+            "machine": {
+                **machine(),
+                "processor": _processor(),
+                "cores": str(cores()),
+                "load before": f"{load_before:.1f}",
+            },
             "torch": ours.environment(),
             **{name: remote.environment for name, remote in remotes.items()},
         }
@@ -125,6 +130,11 @@ def count(rows: Sequence[Row], modes: Sequence[str]) -> int:
 def cores() -> int:
     """Return the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def load() -> float:
+    """Return how many processes wanted a core in the last minute; 0 where the system doesn't say."""
+    return os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
 
 
 def _plan(rows: Sequence[Row], modes: Sequence[str]) -> Iterator[tuple[Row, str, str]]:

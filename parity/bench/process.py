@@ -10,7 +10,7 @@ from typing import Any
 
 from parity.bench.rows import Row
 from parity.sides.base import MissingSide
-from parity.sides.process import SECONDS_PER_CASE, SECONDS_TO_START, _quiet_stderr
+from parity.sides.process import SECONDS_PER_CASE, SECONDS_TO_START, quiet_stderr
 
 BACKENDS = {"Keras torch": "OfKerasTorch", "Keras TF": "OfKerasTensorFlow"}
 
@@ -23,7 +23,7 @@ def _serve(connection: Any, name: str, threads: int) -> None:
     """Make the contestant, then answer each (method, arguments) with (word, result), until None comes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the main process ends this one
     os.environ.update(CUDA_VISIBLE_DEVICES="-1", KERAS_TORCH_DEVICE="cpu")
-    with _quiet_stderr():
+    with quiet_stderr():
         try:
             import torch
 
@@ -39,7 +39,7 @@ def _serve(connection: Any, name: str, threads: int) -> None:
     while (question := connection.recv()) is not None:
         method, arguments = question
         try:
-            with _quiet_stderr():
+            with quiet_stderr():
                 answer = ("done", getattr(contestant, method)(*arguments))
         except Exception as error:  # whatever a framework raises for a row is what it says of it
             answer = (type(error).__name__, (str(error).strip() or "(no message)").splitlines()[0])

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from parity.bench.contestants import MODES
-from parity.bench.measure import Bench, Measured, bench, count
+from parity.bench.measure import Bench, Measured, bench, cores, count, load
 from parity.bench.rows import select_rows
 from torch_layers.registry import nearest
 
@@ -24,6 +24,15 @@ def command(
         if mode not in MODES:
             raise ValueError(f"mode {mode!r} is not one of {', '.join(MODES)}{nearest(mode, list(MODES))}")
     rows, modes = select_rows(patterns), [mode for mode in MODES if mode in (modes or MODES)]
+    busy = load()
+    if (threads or cores()) > 1 and busy > 1:
+        # Threads that wait for one that has no core spin, for a hundred times the time of the kernel.
+        advice = (
+            f"other work loads this machine of {cores()} cores by {busy:.1f}: times of several threads will mean little"
+        )
+        progress.print(
+            f"parity: {advice}; --threads 1 is less disturbed", markup=False, highlight=False, soft_wrap=True
+        )
     with Progress(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
         console=progress, transient=True, disable=not progress.is_terminal,

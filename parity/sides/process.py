@@ -21,7 +21,7 @@ SECONDS_TO_START = 240.0
 
 
 @contextlib.contextmanager
-def _quiet_stderr() -> Iterator[None]:
+def quiet_stderr() -> Iterator[None]:
     """Silence what C++ code prints while a framework is imported: TensorFlow greets on stderr past every setting."""
     kept = os.dup(2)
     nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -45,7 +45,7 @@ def _serve(connection: Connection, side: str, device: str, threads: int) -> None
     from parity.sides import make
 
     try:
-        with _quiet_stderr():
+        with quiet_stderr():
             made = make(side, device)
     except Exception as error:
         connection.send((type(error).__name__, str(error)))

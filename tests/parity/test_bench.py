@@ -17,7 +17,7 @@ import torch
 from rich.console import Console
 
 from parity import draw
-from parity.bench import MODES, ROWS, Bench, Measured, Row, measure, report, select_rows
+from parity.bench import MODES, ROWS, Bench, Measured, Row, measure, report, run, select_rows
 from parity.bench.contestants import ByHand, Contestant, OfTorchLayers
 from parity.bench.measure import BY_HAND, KERAS_TF, KERAS_TORCH, OURS
 from parity.sides.base import leaves
@@ -224,6 +224,14 @@ def test_a_missing_framework_exits_2_and_says_what_to_install(tmp_path):
     assert done.returncode == 2, done.stderr
     assert "keras on torch can't be imported here (not installed); pip install keras torch" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(("threads", "busy", "warned"), [(2, 3.0, True), (1, 3.0, False), (2, 0.5, False)])
+def test_warns_that_several_threads_on_a_busy_machine_mean_little(monkeypatch, capsys, threads, busy, warned):
+    monkeypatch.setattr(run, "load", lambda: busy)
+    monkeypatch.setattr(run, "bench", lambda *_: _done(None))
+    run.command(["ReLU"], ["forward"], threads, 1, Console(width=200))
+    assert ("--threads 1 is less disturbed" in capsys.readouterr().out) is warned
 
 
 @pytest.mark.keras
