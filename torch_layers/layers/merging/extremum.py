@@ -15,13 +15,13 @@ from torch_layers.registry import layer_functions
 def _maximum(a: Tensor, b: Tensor) -> Tensor:
     if (a.requires_grad or b.requires_grad) and torch.is_grad_enabled():
         # At ties Keras sends the whole gradient to the first; torch.maximum would halve it.
-        return torch.where((a >= b) | (a != a), a, b)
+        return torch.where(a >= b, a, torch.maximum(a.detach(), b))
     return torch.maximum(a, b)
 
 
 def _minimum(a: Tensor, b: Tensor) -> Tensor:
     if (a.requires_grad or b.requires_grad) and torch.is_grad_enabled():
-        return torch.where((a <= b) | (a != a), a, b)
+        return torch.where(a <= b, a, torch.minimum(a.detach(), b))
     return torch.minimum(a, b)
 
 
