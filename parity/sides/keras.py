@@ -77,12 +77,17 @@ class Keras(Side):
         }
 
     def run(self, case: Case, policy: str) -> dict[str, Value]:
-        self.keras.backend.set_floatx(draw.variable_dtype(policy) if policy == "float64" else "float32")
+        floatx = self.keras.backend.floatx()
+        self.keras.backend.set_floatx("float64" if policy == "float64" else "float32")
         self.keras.utils.set_random_seed(case.seed("keras") % 2**31)
         oracle = self.engine.oracle() if policy == "float64" else contextlib.nullcontext()
-        with warnings.catch_warnings(), oracle:
-            warnings.simplefilter("ignore")
-            return getattr(self, f"_run_{case.kind}", self._run_function)(case, policy)
+        try:
+            with warnings.catch_warnings(), oracle:
+                warnings.simplefilter("ignore")
+                found: dict[str, Value] = getattr(self, f"_run_{case.kind}", self._run_function)(case, policy)
+                return found
+        finally:
+            self.keras.backend.set_floatx(floatx)
 
     # --- making what a case names ----------------------------------------------------------------------------------
 

@@ -285,7 +285,7 @@ class Layer(Configurable, Weighted, metaclass=_BuildsAtOnce):
             and (x.is_floating_point() or integers)
             and self.compute_dtype.is_floating_point
             # Inside torch.autocast the ops choose their own dtypes; a cast back would undo its choice.
-            and not torch.is_autocast_enabled(x.device.type)
+            and (x.is_meta or not torch.is_autocast_enabled(x.device.type))
         ):
             return x.to(self.compute_dtype)
         return x
