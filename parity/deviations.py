@@ -84,7 +84,7 @@ DEVIATIONS: Sequence[Deviation] = (
     ),
     Deviation(
         names=("KLDivergence", "kl_divergence"),
-        case=("(((0.0, 1.0, 0.5, 0.0, 0.5)", "float16"),
+        case=("(((0.0, 1.0, 0.5, 0.0, 0.5)", " float16"),
         gate="structure",
         what="",
         measured=5,
@@ -92,7 +92,7 @@ DEVIATIONS: Sequence[Deviation] = (
     ),
     Deviation(
         names=("Poisson", "poisson"),
-        case=("(((0.0, 2.0, 0.0, 1.0),), ((0.0, 0.0", "float16"),
+        case=("(((0.0, 2.0, 0.0, 1.0),), ((0.0, 0.0", " float16"),
         gate="structure",
         what="gradient of input 1",
         measured=1,
@@ -100,7 +100,7 @@ DEVIATIONS: Sequence[Deviation] = (
     ),
     Deviation(
         names=("CosineSimilarity", "cosine_similarity"),
-        case=("(((0.0, 0.0), (0.0003, 0.0)", "float16"),
+        case=("(((0.0, 0.0), (0.0003, 0.0)", " float16"),
         gate="structure",
         what="",
         measured=2,

@@ -29,9 +29,11 @@ IDS = RNG.integers(0, 5, size=(4, 6))
 def _float64():
     before = keras.config.floatx()
     keras.config.set_floatx("float64")
+    keras.config.set_dtype_policy("float64")  # it follows floatx only until the first layer is made
     torch.set_default_dtype(torch.float64)
     yield
     keras.config.set_floatx(before)
+    keras.config.set_dtype_policy(before)
     torch.set_default_dtype(torch.float32)
 
 
