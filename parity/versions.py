@@ -42,7 +42,6 @@ VECTORS = (
     *("mean_squared_error", "mean_absolute_error", "mean_absolute_percentage_error", "mean_squared_logarithmic_error"),
     *("huber", "cosine_similarity", "categorical_focal_crossentropy", "CategoricalFocalCrossentropy"),
 )
-MERGING = ("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate", "Dot")
 
 DIFFERENCES: Sequence[Difference] = (
     Difference(
