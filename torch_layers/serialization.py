@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from torch_layers import dtypes
-from torch_layers.registry import Registry, is_ours, nearest, snake_case
+from torch_layers.registry import Registry, is_ours, nearest
 from torch_layers.registry import activations as activation_registry
 from torch_layers.registry import layers as layer_registry
 
@@ -239,8 +239,3 @@ def get(identifier: Any, registry: Registry, custom_objects: CustomObjects | Non
     if callable(identifier):
         return identifier
     raise ValueError(f"{registry.kind} {identifier!r} is neither a name, a config, a function nor None")
-
-
-def snake_aliases(cls: type) -> tuple[str, ...]:
-    """Return the lower-case name under which Keras's `get` knows a class too."""
-    return (snake_case(cls.__name__),)

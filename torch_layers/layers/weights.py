@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -79,8 +78,3 @@ def as_numpy(tensor: Tensor) -> np.ndarray[Any, Any]:
     if tensor.dtype is torch.bfloat16:
         tensor = tensor.float()
     return np.array(tensor.cpu().numpy())
-
-
-def count(shape: Shape) -> int:
-    """Return how many elements a shape holds."""
-    return prod(shape)
