@@ -19,7 +19,8 @@ from parity.judge import Verdict
 from parity.record import Record
 from parity.run import verdict_of
 from parity.sides import make
-from tests.parity.faulty import FAULTS, Fault
+from tests.parity.faults import FAULTS
+from tests.parity.faults.planting import Fault
 
 pytestmark = pytest.mark.keras
 

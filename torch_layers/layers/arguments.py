@@ -15,6 +15,19 @@ def positive_int(layer: object, argument: str, value: Any) -> int:
     return value
 
 
+def positive_ints(layer: object, argument: str, value: Any, count: int, *, least: int = 1) -> tuple[int, ...]:
+    """Return `count` ints of at least `least`, from one int for all or from a list or tuple. Raises: ValueError if not."""
+    given = (value,) * count if isinstance(value, int) else value
+    if (
+        not isinstance(given, (list, tuple))
+        or len(given) != count
+        or not all(isinstance(n, int) and not isinstance(n, bool) and n >= least for n in given)
+    ):
+        many = f"{count} ints of at least {least}" if count > 1 else f"an int of at least {least}"
+        raise ValueError(f"{type(layer).__name__}: {argument}={value!r} is not {many}")
+    return tuple(given)
+
+
 def one_of(layer: object, argument: str, value: Any, allowed: Sequence[Any]) -> Any:
     """Return `value` if it is among `allowed`. Raises: ValueError, with the nearest, if not."""
     if value not in allowed:

@@ -6,8 +6,8 @@ from typing import Any
 
 from torch import Tensor
 
-from torch_layers.layers.arguments import one_of
 from torch_layers.layers.base import InputSpec, Layer
+from torch_layers.layers.data_format import checked_data_format
 
 
 class Flatten(Layer):
@@ -22,8 +22,7 @@ class Flatten(Layer):
 
     def __init__(self, data_format: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        given = data_format.lower() if isinstance(data_format, str) else data_format
-        self.data_format = one_of(self, "data_format", given or "channels_last", ("channels_last", "channels_first"))
+        self.data_format = checked_data_format(self, data_format)
 
     def forward(self, x: Tensor) -> Tensor:
         if x.ndim == 1:
