@@ -179,3 +179,65 @@ def bench_command(
     if json is not None:
         bench.write_json(done, json)
     sys.exit(DIFFERENT if done.failed else 0)
+
+
+@app.command()
+def verify(
+    keras: Annotated[str, typer.Option(help="package.module:callable that returns a Keras model.")],
+    torch: Annotated[str | None, typer.Option(help="The same of your own module; without it, from_keras's.")] = None,
+    weights: Annotated[str, typer.Option(help="random, or own: those that the callable gave.")] = "random",
+    plot: Annotated[Path | None, typer.Option(help="Draw the errors along the layers to this PNG or SVG.")] = None,
+) -> None:
+    """Compare a whole model layer by layer on the same input, and name the first layer that departs."""
+    from parity.whole import plot as plots
+    from parity.whole import report as whole_report
+    from parity.whole.verify import verify as compare
+
+    console = report.console()
+    try:
+        if plot is not None:
+            plots.check(plot)
+        with Console(stderr=True).status(f"comparing {keras}"):
+            whole = compare(keras, torch, weights)
+        if plot is not None:
+            plots.plot(whole, plot)
+    except (ValueError, MissingSide) as error:
+        raise _fail(error) from error
+    console.print(whole_report.steps_table(whole))
+    for line in whole_report.sentences(whole):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    sys.exit(0 if whole.equal else DIFFERENT)
+
+
+@app.command()
+def applications(
+    names: Annotated[list[str] | None, typer.Argument(help="Names in keras.applications; all if not given.")] = None,
+) -> None:
+    """Compare all models of keras.applications, random weights everywhere, with what from_keras makes of them."""
+    from parity.whole import applications as apps
+    from parity.whole import report as whole_report
+
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for head in whole_report.APPLICATION_HEADS:
+        table.add_column(head, justify="right" if head else "left", no_wrap=True)
+    found = []
+    try:
+        chosen = apps.names(names or [])
+        with Progress(
+            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
+            console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty(),
+        ) as bar:  # fmt: skip
+            task = bar.add_task(chosen[0], total=len(chosen))
+            for index, application in enumerate(apps.compare_all(chosen)):
+                found.append(application)
+                table.add_row(*whole_report.application_row(application))
+                if not application.whole.equal:
+                    for line in whole_report.sentences(application.whole):
+                        bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
+                bar.update(task, advance=1, description=chosen[min(index + 1, len(chosen) - 1)])
+    except (ValueError, MissingSide) as error:
+        raise _fail(error) from error
+    Console(width=None if sys.stdout.isatty() else 200).print(table)
+    equal = sum(application.whole.equal for application in found)
+    typer.echo(f"{equal} of {len(found)} applications are equal")
+    sys.exit(0 if equal == len(found) else DIFFERENT)

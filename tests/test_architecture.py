@@ -41,13 +41,13 @@ PARITY = {
     # How weights go over is a part of the sides, which alone use it.
     **dict.fromkeys(("sides", "transfer"), 2),
     **dict.fromkeys(("coverage", "run"), 3),
-    **dict.fromkeys(("bench", "live", "report"), 4),
+    **dict.fromkeys(("bench", "live", "report", "whole"), 4),
     "cli": 5,
 }
 # What knows data alone, no framework, torch included.
 DATA = ("case", "record", "draw", "judge", "deviations", "report")
 # What may name torch outside parity/sides: hands over weights, takes an nn.Module, times one.
-TORCH_USERS = ("sides", "transfer", "live", "bench")
+TORCH_USERS = ("sides", "transfer", "live", "bench", "whole")
 
 # A layer file that imports another family's layer, because its layer is built from that one: (file, module) -> reason.
 BUILT_FROM: dict[tuple[str, str], str] = {}

@@ -8,7 +8,7 @@ import importlib.metadata
 import inspect
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,19 @@ INSTALL = {
 }
 
 
+@contextlib.contextmanager
+def _silent() -> Iterator[None]:
+    """Send file descriptor 2 to nowhere: TensorFlow's C++ greets there, whatever Python's `sys.stderr` is."""
+    kept = os.dup(2)
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
 def load(package: str, backend: str) -> Any:
     """Import Keras with a backend.
 
@@ -36,9 +49,11 @@ def load(package: str, backend: str) -> Any:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ["KERAS_BACKEND"] = backend
     try:
-        importlib.import_module(backend)
-        with contextlib.suppress(ImportError):  # Keras imports it lazily on its other backends, greeting on stderr then
-            importlib.import_module("tensorflow")
+        with _silent():
+            importlib.import_module(backend)
+            # Keras imports it lazily on its other backends, greeting on stderr then.
+            with contextlib.suppress(ImportError):
+                importlib.import_module("tensorflow")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             keras = importlib.import_module(package)

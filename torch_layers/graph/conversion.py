@@ -1,0 +1,128 @@
+"""Keras's own objects to torch_layers and back: by their configs and, for layers and models, their weights.
+
+Keras is never imported here: whoever holds one of its objects has done that.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import torch
+from torch import nn
+
+from torch_layers.graph.operations import is_operation, read_operation
+from torch_layers.layers.base import Layer
+from torch_layers.registry import layers as layer_registry
+from torch_layers.serialization import CustomObjects, deserialize, serialize
+
+_PACKAGES = ("keras", "tf_keras")
+
+
+def from_keras(keras_object: Any, custom_objects: CustomObjects | None = None) -> Any:
+    """Return the torch module for a Keras layer or model, with its weights, in eval mode; or for a loss, an initializer
+    and whatever else Keras serializes.
+
+    Shared layers stay shared. Layers that are not Keras's own come from `custom_objects`, a mapping from their name to
+    a `torch_layers.Layer` class (made by its `from_config`, given weights by `set_weights`), or to a function.
+
+    Raises: ValueError that lists every layer that can't be taken, before anything is built; and for a layer whose
+    weights its counterpart does not take. TypeError for what is no object of Keras's.
+    """
+    config = _described(keras_object)
+    with torch.device("meta"):
+        found = list(_refused(config, custom_objects, ""))
+    if found:
+        lines = "".join(f"\n  {path}: {why}" for path, why in found)
+        raise ValueError(f"from_keras: {len(found)} layer{'s' * (len(found) > 1)} can't be taken:{lines}")
+    made = deserialize(config, custom_objects, layer_registry)
+    if isinstance(made, nn.Module) and hasattr(keras_object, "get_weights"):
+        _send_weights(keras_object, made)
+        made.eval()
+    return made
+
+
+def to_keras(module: Any) -> Any:
+    """Return a fresh Keras 3 layer or model with the config and the weights of one of torch_layers; also a loss and so on.
+
+    Keras has to be imported by the caller: `import keras` after `import torch`.
+    Raises: RuntimeError if it isn't; ValueError if the module has no config that Keras knows, or is not built.
+    """
+    keras = sys.modules.get("keras")
+    if keras is None:
+        raise RuntimeError("to_keras: keras is not imported; `import keras` first (pip install keras tensorflow)")
+    made = keras.saving.deserialize_keras_object(serialize(module))
+    if isinstance(module, Layer):
+        weights = module.get_weights()
+        if weights and not made.built:
+            made.build_from_config(module.get_build_config())
+        made.set_weights(weights)
+    return made
+
+
+def _described(keras_object: Any) -> dict[str, Any]:
+    """Return Keras's own description of an object of its."""
+    for owner in (keras_object, *type(keras_object).__mro__):
+        package = str(getattr(owner, "__module__", "")).split(".")[0]
+        if package in _PACKAGES and package in sys.modules:
+            described: dict[str, Any] = sys.modules[package].saving.serialize_keras_object(keras_object)
+            return described
+    raise TypeError(f"from_keras: {type(keras_object).__name__} is not a layer, model or other object of Keras's")
+
+
+def _refused(config: Mapping[str, Any], custom: CustomObjects | None, path: str) -> Iterator[tuple[str, str]]:
+    """Yield (where, why) for each layer in a description that can't be made; nothing is built for it."""
+    inner = config.get("config")
+    within = inner.get("layers") if isinstance(inner, Mapping) else None
+    if isinstance(within, (list, tuple)) and config["class_name"] in ("Functional", "Sequential", "Model"):
+        for data in within:
+            name = data.get("name") or data["config"].get("name", data["class_name"])
+            yield from _refused(data, custom, f"{path}/{name}" if path else str(name))
+        return
+    alone = {key: value for key, value in config.items() if key != "build_config"}
+    try:
+        if is_operation(config):
+            read_operation({**config, "config": deserialize(inner, custom)})
+        else:
+            deserialize(alone, custom, layer_registry)
+    except (ValueError, TypeError, NotImplementedError) as error:
+        yield path or str(config["class_name"]), str(error)
+
+
+def _send_weights(source: Any, target: Any) -> None:
+    """Copy the weights layer by layer, so that an error can name the layer."""
+    pairs = _within(source, target)
+    if pairs:
+        for inner, counterpart in pairs:
+            _send_weights(inner, counterpart)
+        return
+    weights = source.get_weights()
+    if not weights:  # a layer that isn't built has none yet either
+        return
+    if not hasattr(target, "set_weights"):
+        raise ValueError(
+            f"from_keras: {source.name!r} has {len(weights)} weights, {target!r} has no set_weights to take them"
+        )
+    try:
+        target.set_weights(weights)
+    except ValueError as error:
+        raise ValueError(f"from_keras: layer {source.name!r}: {error}") from error
+
+
+def paired_layers(source: Any, target: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """Yield (path, Keras's layer, ours) for each layer of a Keras model and its counterpart, those of nested models too."""
+    for inner, counterpart in _within(source, target):
+        name = f"{path}/{inner.name}" if path else str(inner.name)
+        if _within(inner, counterpart):
+            yield from paired_layers(inner, counterpart, name)
+        else:
+            yield name, inner, counterpart
+
+
+def _within(source: Any, target: Any) -> list[tuple[Any, Any]]:
+    """Pair the layers of two models; none for two layers."""
+    counterparts: Any = getattr(target, "layers", None) if isinstance(target, Layer) else None
+    if counterparts is None or not hasattr(source, "layers"):
+        return []
+    return list(zip(source.layers, counterparts, strict=True))

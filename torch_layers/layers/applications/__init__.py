@@ -1,0 +1,1 @@
+"""Layers that no one but Keras's own applications use; found by their configs, not exported."""
