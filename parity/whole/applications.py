@@ -78,10 +78,11 @@ def _times(make: Callable[[], Any], batch: int = 2, rounds: int = 5) -> tuple[fl
     x = np.random.default_rng(3).standard_normal(shape).astype(np.float32)
     graph = keras.graph()
     theirs, ours = keras.engine.tensor(x), torch.from_numpy(x)
+    calls: tuple[Callable[[], Any], ...] = (partial(module, ours), partial(graph, theirs))
     best = [float("inf"), float("inf")]
     with torch.no_grad():
         for number in range(rounds + 1):
-            for side, call in enumerate((lambda: module(ours), lambda: graph(theirs))):
+            for side, call in enumerate(calls):
                 start = time.perf_counter()
                 call()
                 if number:  # the first one traces and warms up

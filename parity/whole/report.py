@@ -39,11 +39,11 @@ def sentences(whole: Whole) -> list[str]:
             grown = f"{max(before, default=0.0):.1e} before it, {after[0]:.1e} at it, {after[-1]:.1e} at the end"
             lines.append(f"error in the model: {grown}")
     if whole.gap is not None:
-        before, step = whole.gap
-        start = f"after {before.path}" if before is not None else "at the input"
+        earlier, step = whole.gap
+        start = f"after {earlier.path}" if earlier is not None else "at the input"
         lines.append(
             f"first departure: {start}, before {step.path} ({step.cls}), whose input is wrong while the layer is right: "
-            f"the error in the model jumps from {(before and before.running) or 0.0:.1e} to {step.running:.1e} there"
+            f"the error in the model jumps from {(earlier and earlier.running) or 0.0:.1e} to {step.running:.1e} there"
         )
     for mode, verdict in whole.verdicts.items():
         if verdict.error:

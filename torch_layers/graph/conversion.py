@@ -5,6 +5,7 @@ Keras is never imported here: whoever holds one of its objects has done that.
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -14,8 +15,8 @@ from torch import nn
 
 from torch_layers.graph.operations import is_operation, read_operation
 from torch_layers.layers.base import Layer
-from torch_layers.registry import layers as layer_registry
-from torch_layers.serialization import CustomObjects, deserialize, serialize
+from torch_layers.losses.base import Loss
+from torch_layers.serialization import CustomObjects, deserialize, parameters, serialize
 
 _PACKAGES = ("keras", "tf_keras")
 
@@ -36,7 +37,7 @@ def from_keras(keras_object: Any, custom_objects: CustomObjects | None = None) -
     if found:
         lines = "".join(f"\n  {path}: {why}" for path, why in found)
         raise ValueError(f"from_keras: {len(found)} layer{'s' * (len(found) > 1)} can't be taken:{lines}")
-    made = deserialize(config, custom_objects, layer_registry)
+    made = deserialize(config, custom_objects)
     if isinstance(made, nn.Module) and hasattr(keras_object, "get_weights"):
         _send_weights(keras_object, made)
         made.eval()
@@ -53,6 +54,9 @@ def to_keras(module: Any) -> Any:
     if keras is None:
         raise RuntimeError("to_keras: keras is not imported; `import keras` first (pip install keras tensorflow)")
     made = keras.saving.deserialize_keras_object(serialize(module))
+    if isinstance(module, Loss):
+        # Keras's configs of some losses leave arguments out, such as Huber's delta.
+        made = type(made)(**{p.name: serialize(getattr(module, p.name)) for p in parameters(type(module))})
     if isinstance(module, Layer):
         weights = module.get_weights()
         if weights and not made.built:
@@ -66,8 +70,13 @@ def _described(keras_object: Any) -> dict[str, Any]:
     for owner in (keras_object, *type(keras_object).__mro__):
         package = str(getattr(owner, "__module__", "")).split(".")[0]
         if package in _PACKAGES and package in sys.modules:
-            described: dict[str, Any] = sys.modules[package].saving.serialize_keras_object(keras_object)
-            return described
+            described: Any = sys.modules[package].saving.serialize_keras_object(keras_object)
+            if isinstance(described, str):  # a built-in activation is its name
+                return {"class_name": "function", "config": described}
+            arguments = inspect.signature(type(keras_object)).parameters
+            # What a loss calls its function with, some of which its config leaves out.
+            named = {key: value for key, value in getattr(keras_object, "_fn_kwargs", {}).items() if key in arguments}
+            return {**described, "config": {**described["config"], **named}} if named else described
     raise TypeError(f"from_keras: {type(keras_object).__name__} is not a layer, model or other object of Keras's")
 
 
@@ -85,7 +94,7 @@ def _refused(config: Mapping[str, Any], custom: CustomObjects | None, path: str)
         if is_operation(config):
             read_operation({**config, "config": deserialize(inner, custom)})
         else:
-            deserialize(alone, custom, layer_registry)
+            deserialize(alone, custom)
     except (ValueError, TypeError, NotImplementedError) as error:
         yield path or str(config["class_name"]), str(error)
 
