@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 import torch_layers
 from parity import draw
@@ -113,17 +113,18 @@ def arguments(case: Case, tensor: Callable[[Numbers], Any]) -> tuple[list[Any], 
     return rebuilt(inputs, map(tensor, flat)), wanted[-1:] if case.kind == "loss" else wanted
 
 
-def drawn_weights(case: Case, shapes: Sequence[Sequence[int]]) -> list[Numbers]:
-    """Draw the weights of these shapes, small enough that sums over a thousand inputs stay near 1."""
-    named = [("", shape, POLICY) for shape in shapes]
-    return [weight / np.float32(np.sqrt(weight.shape[0])) for weight in draw.weights(case, named, POLICY)]
+def drawn_weights(case: Case, named_shapes: Sequence[tuple[str, Sequence[int]]]) -> list[Numbers]:
+    """Draw weights by (Keras's name, shape), small enough that sums over a thousand inputs stay near 1."""
+    named = [(name, shape, POLICY) for name, shape in named_shapes]
+    drawn = draw.weights(case, named, POLICY)
+    return [w / np.float32(np.sqrt(np.prod(w.shape[:-1]))) if w.ndim > 1 else w for w in drawn]
 
 
 class _Torch(Contestant):
     """Works with torch tensors and autograd."""
 
     @abstractmethod
-    def work(self, case: Case, row: Row, inputs: list[Any]) -> tuple[Callable[..., Any], list[Tensor]]:
+    def work(self, case: Case, row: Row, inputs: list[Any], mode: str) -> tuple[Callable[..., Any], list[Tensor]]:
         """Return what is called with the inputs and the weights that take gradients, in Keras's order."""
 
     def in_keras_layout(self, grads: list[Tensor]) -> list[Tensor]:
@@ -133,7 +134,9 @@ class _Torch(Contestant):
     def ready(self, row: Row, size: str, mode: str) -> list[Numbers]:
         case = row.at(size)
         inputs, wanted = arguments(case, torch.tensor)
-        function, weights = self.work(case, row, inputs)
+        function, weights = self.work(case, row, inputs, mode)
+        if isinstance(function, nn.Module):
+            function.train(mode == "training")
         if mode == "forward":
             self._function, self._args = function, inputs
             with torch.no_grad():
@@ -160,13 +163,14 @@ class OfTorchLayers(_Torch):
     def __init__(self) -> None:
         self._side = TorchLayers()
 
-    def work(self, case: Case, row: Row, inputs: list[Any]) -> tuple[Callable[..., Any], list[Tensor]]:
+    def work(self, case: Case, row: Row, inputs: list[Any], mode: str) -> tuple[Callable[..., Any], list[Tensor]]:
         if case.kind == "activation":
             return getattr(torch_layers.activations, case.name), []
         made = self._side.make(case, case, POLICY)
         if case.kind == "loss":
             return made, []
         self._entries = list(self._built(made, case, inputs).weight_entries())
+        self._entries = [(layer, spec) for layer, spec in self._entries if spec.trainable]
         return _with_keywords(made, case), [getattr(layer, spec.name) for layer, spec in self._entries]
 
     def weights(self, case: Case) -> list[Numbers]:
@@ -180,7 +184,8 @@ class OfTorchLayers(_Torch):
     def _built(self, layer: Any, case: Case, inputs: list[Any]) -> Any:
         with torch.no_grad():
             _with_keywords(layer, case)(*inputs)
-        layer.set_weights(drawn_weights(case, [w.shape for w in layer.get_weights()]))
+        names = (spec.keras_name for _, spec in layer.weight_entries())
+        layer.set_weights(drawn_weights(case, [(n, w.shape) for n, w in zip(names, layer.get_weights(), strict=True)]))
         return layer
 
     def in_keras_layout(self, grads: list[Tensor]) -> list[Tensor]:
@@ -199,19 +204,19 @@ class ByHand(_Torch):
     def __init__(self, weights: Callable[[Case], list[Numbers]]) -> None:
         self._weights = weights
 
-    def work(self, case: Case, row: Row, inputs: list[Any]) -> tuple[Callable[..., Any], list[Tensor]]:
+    def work(self, case: Case, row: Row, inputs: list[Any], mode: str) -> tuple[Callable[..., Any], list[Tensor]]:
         weights = [torch.from_numpy(weight) for weight in self._weights(case)]
         made = row.by_hand(*weights)
         self._layouts = [Layout(pattern) for pattern in getattr(made, "layouts", ())]
         self._shapes = [tuple(weight.shape) for weight in weights]
-        return made, list(made.parameters()) if isinstance(made, torch.nn.Module) else []
+        return made, list(made.parameters()) if isinstance(made, nn.Module) else []
 
     def in_keras_layout(self, grads: list[Tensor]) -> list[Tensor]:
-        triples = zip(grads, self._layouts, self._shapes, strict=True)
+        triples = zip(grads, self._layouts, self._shapes[: len(grads)], strict=True)
         return [layout.to_keras(grad, shape) for grad, layout, shape in triples]
 
 
-def _keras_work(side: Keras, case: Case, inputs: list[Any]) -> tuple[Callable[..., Any], list[Any]]:
+def _keras_work(side: Keras, case: Case, inputs: list[Any], mode: str) -> tuple[Callable[..., Any], list[Any]]:
     """Return what Keras calls for a case, and the variables that take gradients."""
     if case.kind == "activation":
         return getattr(getattr(side.keras, NAMESPACES[case.kind]), case.name), []
@@ -219,8 +224,10 @@ def _keras_work(side: Keras, case: Case, inputs: list[Any]) -> tuple[Callable[..
     if case.kind == "loss":
         return made, []
     called = _with_keywords(made, case)
+    if side.takes(made, "training"):
+        called = partial(called, training=mode == "training")
     called(*inputs)
-    made.set_weights(drawn_weights(case, [w.shape for w in made.weights]))
+    made.set_weights(drawn_weights(case, [(w.name, w.shape) for w in made.weights]))
     return called, [weight.value for weight in made.trainable_weights]
 
 
@@ -230,8 +237,8 @@ class OfKerasTorch(_Torch):
     def __init__(self) -> None:
         self._side = KerasTorch()
 
-    def work(self, case: Case, row: Row, inputs: list[Any]) -> tuple[Callable[..., Any], list[Tensor]]:
-        return _keras_work(self._side, case, inputs)
+    def work(self, case: Case, row: Row, inputs: list[Any], mode: str) -> tuple[Callable[..., Any], list[Tensor]]:
+        return _keras_work(self._side, case, inputs, mode)
 
     def environment(self) -> dict[str, str]:
         return {**self._side.environment(), **super().environment()}
@@ -249,7 +256,7 @@ class OfKerasTensorFlow(Contestant):
     def ready(self, row: Row, size: str, mode: str) -> list[Numbers]:
         tf, case = self._side.engine.tf, row.at(size)
         inputs, wanted = arguments(case, tf.constant)
-        function, variables = _keras_work(self._side, case, inputs)
+        function, variables = _keras_work(self._side, case, inputs, mode)
         if mode == "forward":
             self._function, self._args = tf.function(function, autograph=False), inputs
             return [np.asarray(self._function(*inputs))]

@@ -157,7 +157,7 @@ class Keras(Side):
             for x, mask in zip(leaves(args[0]), leaves(masks[0]), strict=True):
                 if mask is not None:
                     x._keras_mask = self.engine.tensor(mask)
-        if self._takes(layer, "training"):
+        if self.takes(layer, "training"):
             kwargs = {**kwargs, "training": case.training}
         layer(*args, **kwargs)
         self.set_weights(layer, case, policy)
@@ -207,7 +207,8 @@ class Keras(Side):
         scope: contextlib.AbstractContextManager[Any] = self.keras.StatelessScope(pairs, collect_losses=True)
         return scope
 
-    def _takes(self, layer: Any, argument: str) -> bool:
+    def takes(self, layer: Any, argument: str) -> bool:
+        """Tell whether a layer's call takes an argument."""
         return argument in inspect.signature(layer.call).parameters
 
     _run_model = _run_layer

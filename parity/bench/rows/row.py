@@ -19,13 +19,15 @@ class Row:
 
     `case` is the work at a size at which a call takes about 0.2 to 20 ms (views take none), `small` at (1, 32), where
     all that counts is what surrounds the kernels. `by_hand` makes a module, or is a function's maker, from the case's
-    weights in Keras's layout. `remark` tells rows of one name apart.
+    weights in Keras's layout. `remark` tells rows of one name apart. `random` says that training draws random numbers, so
+    that contestants' values differ.
     """
 
     case: Case
     small: Case
     by_hand: Callable[..., Any]
     remark: str = ""
+    random: bool = False
 
     @property
     def label(self) -> str:
@@ -46,10 +48,11 @@ def row(
     *,
     small_config: Mapping[str, Any] | None = None,
     remark: str = "",
+    random: bool = False,
     **rest: Any,
 ) -> Row:
     case = Case(name, config, inputs, **rest)
-    return Row(case, replace(case, inputs=small, config={**config, **(small_config or {})}), by_hand, remark)
+    return Row(case, replace(case, inputs=small, config={**config, **(small_config or {})}), by_hand, remark, random)
 
 
 def elementwise(name: str, config: Mapping[str, Any], by_hand: Callable[..., Any], **rest: Any) -> Row:

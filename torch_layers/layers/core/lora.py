@@ -44,8 +44,11 @@ class _LoRA(Layer):
     @classmethod
     def from_config(cls: type[Self], config: dict[str, Any], custom_objects: CustomObjects | None = None) -> Self:
         """Make a layer from its config. Its `quantization_config` is kept as it is: only quantized dtypes use it."""
+        known = config.get("quantization_config")
+        if known is None:
+            return super().from_config(config, custom_objects)
         made = super().from_config({**config, "quantization_config": None}, custom_objects)
-        made.quantization_config = config.get("quantization_config")
+        made.quantization_config = known
         return made
 
     def create_weights(self, **keras_shapes: Any) -> None:

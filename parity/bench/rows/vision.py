@@ -1,0 +1,117 @@
+"""Rows of convolution, pooling, normalization, regularization, and what changes the size of images."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import torch.nn.functional as F
+from torch import nn
+
+from parity.bench.handwritten import vision as by_hand
+from parity.bench.rows.row import Row, elementwise, row
+
+_SAME = {"kernel_size": 3, "padding": "same"}
+_IMAGE, _SEQUENCE, _VOLUME = (8, 28, 28, 64), (16, 256, 64), (2, 8, 14, 14, 32)
+_SMALL = {3: [(1, 4, 8)], 4: [(1, 4, 4, 8)], 5: [(1, 4, 4, 4, 8)]}
+
+
+def _image(name: str, config: dict[str, Any], work: Any, shape: tuple[int, ...] = _IMAGE, **rest: Any) -> Row:
+    """A row whose small size is a tiny image, sequence or volume."""
+    return row(name, config, [shape], work, _SMALL[len(shape)], **rest)
+
+
+def _conv(name: str, config: dict[str, Any], work: Any, shape: tuple[int, ...] = _IMAGE, **rest: Any) -> Row:
+    return _image(name, {"filters": 64, **config}, work, shape, small_config={"filters": 8}, **rest)
+
+
+CONVOLUTION = (
+    _conv("Conv1D", _SAME, partial(by_hand.Conv, padding=1), _SEQUENCE),
+    _conv(
+        "Conv1D", {"kernel_size": 3, "padding": "causal"}, partial(by_hand.Conv, pad=(2, 0)), _SEQUENCE, remark="causal"
+    ),
+    _conv("Conv2D", _SAME, partial(by_hand.Conv, padding=1)),
+    _conv("Conv2D", {"kernel_size": 1}, by_hand.Conv, remark="1x1"),
+    _conv(
+        "Conv2D", {**_SAME, "strides": 2}, partial(by_hand.Conv, pad=(0, 1, 0, 1), stride=2), remark="same, stride 2"
+    ),
+    _conv("Conv2D", {**_SAME, "groups": 4}, partial(by_hand.Conv, padding=1, groups=4), remark="groups"),
+    _conv("Conv3D", _SAME, partial(by_hand.Conv, padding=1), _VOLUME),
+    _conv("Conv1DTranspose", {**_SAME, "strides": 2}, by_hand.ConvTranspose, _SEQUENCE),
+    _conv("Conv2DTranspose", {**_SAME, "strides": 2}, by_hand.ConvTranspose),
+    _conv("Conv3DTranspose", {**_SAME, "strides": 2}, by_hand.ConvTranspose, (1, 4, 7, 7, 32)),
+    _image("DepthwiseConv1D", _SAME, by_hand.DepthwiseConv, _SEQUENCE),
+    _image("DepthwiseConv2D", _SAME, by_hand.DepthwiseConv, (8, 28, 28, 128)),
+    _conv("SeparableConv1D", _SAME, by_hand.SeparableConv, _SEQUENCE),
+    _conv("SeparableConv2D", _SAME, by_hand.SeparableConv),
+)
+
+_LARGE = (8, 56, 56, 64)
+POOLING = (
+    _image("MaxPooling1D", {}, partial(by_hand.OnView, F.max_pool1d, kernel_size=2), (16, 1024, 64)),
+    _image("MaxPooling2D", {}, partial(by_hand.OnView, F.max_pool2d, kernel_size=2), _LARGE),
+    _image(
+        "MaxPooling2D",
+        {"pool_size": 3, "strides": 2, "padding": "same"},
+        partial(by_hand.OnView, F.max_pool2d, pad=(0, 1, 0, 1), value=-float("inf"), kernel_size=3, stride=2),
+        _LARGE,
+        remark="same",
+    ),
+    _image("MaxPooling3D", {}, partial(by_hand.OnView, F.max_pool3d, kernel_size=2), (2, 16, 28, 28, 32)),
+    _image("AveragePooling1D", {}, partial(by_hand.OnView, F.avg_pool1d, kernel_size=2), (16, 1024, 64)),
+    _image("AveragePooling2D", {}, partial(by_hand.OnView, F.avg_pool2d, kernel_size=2), _LARGE),
+    _image(
+        "AveragePooling2D",
+        {"pool_size": 2, "strides": 2, "padding": "same"},
+        partial(by_hand.OnView, F.avg_pool2d, kernel_size=2, ceil_mode=True, count_include_pad=False),
+        (8, 55, 55, 64),
+        remark="same",
+    ),
+    _image("AveragePooling3D", {}, partial(by_hand.OnView, F.avg_pool3d, kernel_size=2), (2, 16, 28, 28, 32)),
+    _image("GlobalAveragePooling2D", {}, by_hand.GlobalAverage, _LARGE),
+    _image("GlobalMaxPooling2D", {}, by_hand.GlobalMax, _LARGE),
+    _image(
+        "AdaptiveAveragePooling2D",
+        {"output_size": 4},
+        partial(by_hand.OnView, F.adaptive_avg_pool2d, output_size=4),
+        _LARGE,
+    ),
+)
+
+NORMALIZATION = (
+    _image("BatchNormalization", {}, by_hand.BatchNorm, _LARGE),
+    row("BatchNormalization", {}, [(256, 1024)], by_hand.BatchNorm, [(4, 8)], remark="rank 2"),
+    row("LayerNormalization", {}, [(32, 64, 256)], by_hand.LayerNorm),
+    row("RMSNormalization", {}, [(32, 64, 256)], by_hand.RMSNorm),
+    _image("GroupNormalization", {"groups": 8}, by_hand.GroupNorm),
+    row("UnitNormalization", {}, [(256, 1024)], by_hand.UnitNorm),
+)
+
+REGULARIZATION = (
+    elementwise("Dropout", {"rate": 0.5}, partial(nn.Dropout, 0.5), random=True),
+    elementwise("GaussianNoise", {"stddev": 0.5}, by_hand.GaussianNoise, random=True),
+    elementwise("GaussianDropout", {"rate": 0.2}, by_hand.GaussianDropout, random=True),
+    elementwise("AlphaDropout", {"rate": 0.5}, partial(nn.AlphaDropout, 0.5), random=True),
+    _image("SpatialDropout2D", {"rate": 0.5}, by_hand.SpatialDropout, random=True),
+)
+
+RESIZING = (
+    _image("Cropping2D", {"cropping": ((1, 2), (2, 1))}, by_hand.Crop, _LARGE),
+    _image("ZeroPadding2D", {"padding": ((1, 2), (2, 1))}, by_hand.Pad, _LARGE),
+    _image("UpSampling1D", {}, by_hand.Repeat, _SEQUENCE),
+    _image("UpSampling2D", {}, partial(by_hand.OnView, F.interpolate, scale_factor=2)),
+    _image(
+        "UpSampling2D",
+        {"interpolation": "bilinear"},
+        partial(by_hand.OnView, F.interpolate, scale_factor=2, mode="bilinear"),
+        remark="bilinear",
+    ),
+    _image(
+        "Resizing",
+        {"height": 24, "width": 24},
+        partial(by_hand.OnView, F.interpolate, size=(24, 24), mode="bilinear"),
+    ),
+    _image("Rescaling", {"scale": 1 / 127.5, "offset": -1.0}, by_hand.Rescale, _LARGE),
+)
+
+ROWS = (*CONVOLUTION, *POOLING, *NORMALIZATION, *REGULARIZATION, *RESIZING)

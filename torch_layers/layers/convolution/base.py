@@ -1,0 +1,107 @@
+"""What all convolutional layers have in common: kernel geometry, bias, activation, checks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from torch_layers import activations, constraints, initializers, regularizers
+from torch_layers.layers.arguments import one_of, positive_int, positive_ints
+from torch_layers.layers.base import InputSpec, Layer
+from torch_layers.layers.convolution.padding import same_padding, spread
+from torch_layers.layers.data_format import channel_axis, checked_data_format
+
+AXES = ("w", "h w", "d h w")
+CONVOLUTIONS: Sequence[Callable[..., Tensor]] = (F.conv1d, F.conv2d, F.conv3d)
+
+
+class _Convolution(Layer):
+    """Base of the convolutional layers over `rank` axes."""
+
+    takes_integers = False
+    rank: ClassVar[int]
+    paddings: ClassVar[tuple[str, ...]] = ("valid", "same")
+    bias: Tensor | None
+
+    def _set_geometry(self, kernel_size: Any, strides: Any, padding: Any, data_format: Any, dilation_rate: Any) -> None:
+        self.kernel_size = positive_ints(self, "kernel_size", kernel_size, self.rank)
+        self.strides = positive_ints(self, "strides", strides, self.rank)
+        self.dilation_rate = positive_ints(self, "dilation_rate", dilation_rate, self.rank)
+        self.padding = one_of(self, "padding", padding.lower() if isinstance(padding, str) else padding, self.paddings)
+        self.data_format = checked_data_format(self, data_format)
+        self.input_spec = InputSpec(min_ndim=self.rank + 2, max_ndim=self.rank + 2)
+        # Of `same` with stride 1, and of `causal`, the padding does not depend on the input's size.
+        total = [spread(k, d) - 1 for k, d in zip(self.kernel_size, self.dilation_rate, strict=True)]
+        self._pads = {
+            "valid": [(0, 0)] * self.rank,
+            "same": [(n // 2, n - n // 2) for n in total] if max(self.strides) == 1 else None,
+            "causal": [(n, 0) for n in total],
+        }[self.padding]
+
+    def _forbid_strided_dilation(self) -> None:
+        if max(self.strides) > 1 and max(self.dilation_rate) > 1:
+            raise ValueError(
+                f"{type(self).__name__}: strides={self.strides} can't be combined with dilation_rate={self.dilation_rate}: "
+                "one of both must be 1"
+            )
+
+    def _set_counts(self, **counts: Any) -> None:
+        for argument, value in counts.items():
+            setattr(self, argument, positive_int(self, argument, value))
+
+    def _declare(self, name: str, pattern: str, keras_name: str, prefix: str, given: dict[str, Any]) -> None:
+        """Declare a weight with the initializer, regularizer and constraint that were given under `prefix`."""
+        for kind, module in (("initializer", initializers), ("regularizer", regularizers), ("constraint", constraints)):
+            setattr(self, f"{prefix}_{kind}", module.get(given[f"{prefix}_{kind}"]))
+        self.add_weight(
+            name,
+            pattern,
+            getattr(self, f"{prefix}_initializer"),
+            keras_name=keras_name,
+            regularizer=getattr(self, f"{prefix}_regularizer"),
+            constraint=getattr(self, f"{prefix}_constraint"),
+        )
+
+    def _set_ends(self, activation: Any, use_bias: bool, given: dict[str, Any]) -> None:
+        self.activation, self.use_bias = activations.get(activation), use_bias
+        self._declare("bias", "... -> ...", "bias", "bias", given)
+        if not use_bias:
+            del self._specs["bias"], self._parameters["bias"]
+            self.bias = None
+
+    def _channels(self, input_shape: Any) -> int:
+        """Return the number of channels to build for, and expect it from now on. Raises: ValueError if unknown."""
+        axis = channel_axis(self.data_format)
+        channels = input_shape[axis]
+        if channels is None:
+            raise ValueError(
+                f"{type(self).__name__}: input of shape {tuple(input_shape)} has no known size in axis {axis}"
+            )
+        return int(channels)
+
+    def _expect(self, channels: int) -> None:
+        rank, axis = self.rank + 2, channel_axis(self.data_format)
+        self.input_spec = InputSpec(min_ndim=rank, max_ndim=rank, axes={axis: channels})
+
+    def check_input(self, shape: Any) -> None:
+        super().check_input(shape)
+        sizes = shape[1:-1] if self.data_format == "channels_last" else shape[2:]
+        for size, kernel, dilation in zip(sizes, self.kernel_size, self.dilation_rate, strict=True):
+            if self.padding == "valid" and size is not None and size < spread(kernel, dilation):
+                raise ValueError(
+                    f"{type(self).__name__}: input of shape {tuple(shape)} is smaller than the kernel, kernel_size="
+                    f"{self.kernel_size} with dilation_rate={self.dilation_rate}: with padding='valid' nothing is left"
+                )
+
+    def _padding_of(self, x: Tensor) -> list[tuple[int, int]]:
+        """Return (before, after) for each axis of a channels_first input."""
+        if self._pads is not None:
+            return self._pads
+        geometry = zip(x.shape[2:], self.kernel_size, self.strides, self.dilation_rate, strict=True)
+        return [same_padding(*axis) for axis in geometry]
+
+    def _activated(self, y: Tensor) -> Tensor:
+        return y if self.activation is activations.linear else self.activation(y)
