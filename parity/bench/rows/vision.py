@@ -11,9 +11,9 @@ from torch import nn
 from parity.bench.handwritten import vision as by_hand
 from parity.bench.rows.row import Row, elementwise, row
 
-_SAME = {"kernel_size": 3, "padding": "same"}
+_SAME: dict[str, Any] = {"kernel_size": 3, "padding": "same"}
 _IMAGE, _SEQUENCE, _VOLUME = (8, 28, 28, 64), (16, 256, 64), (2, 8, 14, 14, 32)
-_SMALL = {3: [(1, 4, 8)], 4: [(1, 4, 4, 8)], 5: [(1, 4, 4, 4, 8)]}
+_SMALL: dict[int, Any] = {3: [(1, 4, 8)], 4: [(1, 4, 4, 8)], 5: [(1, 4, 4, 4, 8)]}
 
 
 def _image(name: str, config: dict[str, Any], work: Any, shape: tuple[int, ...] = _IMAGE, **rest: Any) -> Row:

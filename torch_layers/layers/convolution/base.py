@@ -11,8 +11,8 @@ from torch import Tensor
 from torch_layers import activations, constraints, initializers, regularizers
 from torch_layers.layers.arguments import one_of, positive_int, positive_ints
 from torch_layers.layers.base import InputSpec, Layer
-from torch_layers.layers.convolution.padding import same_padding, spread
 from torch_layers.layers.data_format import channel_axis, checked_data_format
+from torch_layers.layers.windows import same_padding, spread
 
 AXES = ("w", "h w", "d h w")
 CONVOLUTIONS: Sequence[Callable[..., Tensor]] = (F.conv1d, F.conv2d, F.conv3d)

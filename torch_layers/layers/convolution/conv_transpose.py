@@ -10,8 +10,8 @@ from torch import Tensor
 
 from torch_layers.layers.arguments import positive_ints
 from torch_layers.layers.convolution.base import AXES, _Convolution
-from torch_layers.layers.convolution.padding import spread, transposed
 from torch_layers.layers.data_format import as_given, channels_first
+from torch_layers.layers.windows import spread, transposed
 
 _TRANSPOSED: Sequence[Callable[..., Tensor]] = (F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import torch.nn.functional as F
 from torch import Tensor
 
-from torch_layers.layers.convolution.padding import flat
+from torch_layers.layers.windows import flat
 
 
 def convolve(

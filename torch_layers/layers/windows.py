@@ -1,4 +1,4 @@
-"""How many zeros Keras puts around an input, and which part of a transposed convolution it keeps.
+"""Windows that slide over an input: how much Keras pads, and what of a transposed convolution it keeps.
 
 Source: keras/src/backend/common/backend_utils.py, 3.15, and TensorFlow's `SAME`.
 """

@@ -1,0 +1,192 @@
+"""MaxPooling and AveragePooling, along one, two or three axes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from torch_layers.layers.arguments import one_of, positive_ints
+from torch_layers.layers.base import InputSpec, Layer
+from torch_layers.layers.data_format import as_given, channels_first, checked_data_format
+from torch_layers.layers.windows import same_padding
+
+
+class _Pooling(Layer):
+    """Base of the layers that pool windows."""
+
+    rank: ClassVar[int]
+    pools: ClassVar[Sequence[Callable[..., Tensor]]]
+
+    def __init__(
+        self,
+        pool_size: Any,
+        strides: Any = None,
+        padding: str = "valid",
+        data_format: str | None = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(name=name, **kwargs)
+        self.pool_size = positive_ints(self, "pool_size", pool_size, self.rank)
+        self.strides = positive_ints(self, "strides", pool_size if strides is None else strides, self.rank)
+        one_of(self, "padding", padding.lower() if isinstance(padding, str) else padding, ("valid", "same"))
+        self.padding = padding
+        self.data_format = checked_data_format(self, data_format)
+        self.input_spec = InputSpec(min_ndim=self.rank + 2, max_ndim=self.rank + 2)
+        self._same = padding.lower() == "same"
+
+    def check_input(self, shape: Any) -> None:
+        super().check_input(shape)
+        sizes = shape[1:-1] if self.data_format == "channels_last" else shape[2:]
+        small = any(n is not None and n < size for n, size in zip(sizes, self.pool_size, strict=True))
+        if small and not self._same:
+            raise ValueError(
+                f"{type(self).__name__}: input of shape {tuple(shape)} is smaller than pool_size={self.pool_size}: with "
+                "padding='valid' nothing is left"
+            )
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = channels_first(x, self.data_format)
+        if self.rank > 1:
+            return as_given(self._pool(x, self.pool_size, self.strides), self.data_format)
+        # The kernel for images is quicker than the one for sequences, and alone keeps the channels where they are.
+        y = self._pool(x.unsqueeze(2), (1, *self.pool_size), (1, *self.strides))
+        return as_given(y.squeeze(2), self.data_format)
+
+    def _pool(self, x: Tensor, size: Sequence[int], strides: Sequence[int]) -> Tensor:
+        pool = self.pools[x.ndim - 4]
+        if not self._same:
+            return pool(x, size, strides)
+        pads = [same_padding(n, k, s, 1) for n, k, s in zip(x.shape[2:], size, strides, strict=True)]
+        # torch pads both sides alike. Where Keras pads one more at the end, windows that reach over the end (ceil_mode)
+        # do the same; with stride 1, where they would not, one more at the start does, and the first output is dropped.
+        drops = [axis for axis, (pad, s) in enumerate(zip(pads, strides, strict=True)) if s == 1 and pad[0] < pad[1]]
+        padding = [after if axis in drops else before for axis, (before, after) in enumerate(pads)]
+        y = pool(x, size, strides, padding, ceil_mode=any(before < after for before, after in pads))
+        for axis in drops:
+            y = y.narrow(axis + 2, 1, y.shape[axis + 2] - 1)
+        return y
+
+
+def _max_pool2d(x: Tensor, size: Any, strides: Any, padding: Any = 0, ceil_mode: bool = False) -> Tensor:
+    return F.max_pool2d(x, size, strides, padding, 1, ceil_mode)
+
+
+def _max_pool3d(x: Tensor, size: Any, strides: Any, padding: Any = 0, ceil_mode: bool = False) -> Tensor:
+    return F.max_pool3d(x, size, strides, padding, 1, ceil_mode)
+
+
+def _avg_pool2d(x: Tensor, size: Any, strides: Any, padding: Any = 0, ceil_mode: bool = False) -> Tensor:
+    return F.avg_pool2d(x, size, strides, padding, ceil_mode, count_include_pad=False)
+
+
+def _avg_pool3d(x: Tensor, size: Any, strides: Any, padding: Any = 0, ceil_mode: bool = False) -> Tensor:
+    return F.avg_pool3d(x, size, strides, padding, ceil_mode, count_include_pad=False)
+
+
+class _MaxPooling(_Pooling):
+    """Base of MaxPooling1D, MaxPooling2D and MaxPooling3D."""
+
+    pools = (_max_pool2d, _max_pool3d)
+
+    def __init__(
+        self,
+        pool_size: Any = 2,
+        strides: Any = None,
+        padding: str = "valid",
+        data_format: str | None = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(pool_size, strides, padding, data_format, name, **kwargs)
+
+
+class _AveragePooling(_Pooling):
+    """Base of AveragePooling1D, AveragePooling2D and AveragePooling3D."""
+
+    pools = (_avg_pool2d, _avg_pool3d)
+
+    def __init__(
+        self,
+        pool_size: Any,
+        strides: Any = None,
+        padding: str = "valid",
+        data_format: str | None = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(pool_size, strides, padding, data_format, name, **kwargs)
+
+
+class MaxPooling1D(_MaxPooling):
+    """The largest value of each window along one axis.
+
+    Shape: (batch, steps, channels) -> (batch, new_steps, channels), with `data_format="channels_first"` the channels on
+    axis 1; new_steps is ceil(steps / strides) with padding "same", floor((steps - pool_size) / strides) + 1 with "valid".
+    Raises: ValueError for an argument that is out of its range, an unknown `padding`, and an input smaller than
+    `pool_size` with padding "valid".
+    Source: keras.layers.MaxPooling1D, Keras 3.15.
+    """
+
+    rank = 1
+    aliases = ("MaxPool1D",)
+
+
+class MaxPooling2D(_MaxPooling):
+    """The largest value of each window along two axes.
+
+    Shape: (batch, height, width, channels) -> (batch, new_height, new_width, channels), sizes as of `MaxPooling1D`.
+    Raises: ValueError as `MaxPooling1D`.
+    Source: keras.layers.MaxPooling2D, Keras 3.15.
+    """
+
+    rank = 2
+    aliases = ("MaxPool2D",)
+
+
+class MaxPooling3D(_MaxPooling):
+    """The largest value of each window along three axes.
+
+    Shape: (batch, depth, height, width, channels) -> (batch, new sizes, channels), sizes as of `MaxPooling1D`.
+    Raises: ValueError as `MaxPooling1D`.
+    Source: keras.layers.MaxPooling3D, Keras 3.15.
+    """
+
+    rank = 3
+    aliases = ("MaxPool3D",)
+
+
+class AveragePooling1D(_AveragePooling):
+    """The mean of each window along one axis; what is padded does not count.
+
+    Shape: as `MaxPooling1D`. Raises: ValueError as `MaxPooling1D`.
+    Source: keras.layers.AveragePooling1D, Keras 3.15.
+    """
+
+    rank = 1
+    aliases = ("AvgPool1D",)
+
+
+class AveragePooling2D(_AveragePooling):
+    """The mean of each window along two axes; what is padded does not count.
+
+    Shape: as `MaxPooling2D`. Raises: ValueError as `MaxPooling1D`.
+    Source: keras.layers.AveragePooling2D, Keras 3.15.
+    """
+
+    rank = 2
+    aliases = ("AvgPool2D",)
+
+
+class AveragePooling3D(_AveragePooling):
+    """The mean of each window along three axes; what is padded does not count.
+
+    Shape: as `MaxPooling3D`. Raises: ValueError as `MaxPooling1D`.
+    Source: keras.layers.AveragePooling3D, Keras 3.15.
+    """
+
+    rank = 3
+    aliases = ("AvgPool3D",)
