@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy as np
 from parity import draw
 from parity.case import Case
 from parity.record import Value
+from parity.sides.compiled import compiled_convolutions
 from parity.sides.exact import exact_constants
 
 # Called with tensors in the place of the inputs and variables that take gradients; gives flat outputs, and as they are.
@@ -36,9 +37,11 @@ class TensorFlow:
             "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default"),
         }
 
-    def oracle(self) -> AbstractContextManager[None]:
+    @contextmanager
+    def oracle(self) -> Iterator[None]:
         """Return the context of a float64 run."""
-        return exact_constants(self.tf)
+        with exact_constants(self.tf), compiled_convolutions(self.tf):
+            yield
 
     def tensor(self, array: Any) -> Any:
         """Return a numpy array as a tensor."""

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
-import torch.nn.functional as F
 from torch import Tensor
 
 from torch_layers import activations, constraints, initializers, regularizers
@@ -15,7 +13,6 @@ from torch_layers.layers.data_format import channel_axis, checked_data_format
 from torch_layers.layers.windows import same_padding, spread
 
 AXES = ("w", "h w", "d h w")
-CONVOLUTIONS: Sequence[Callable[..., Tensor]] = (F.conv1d, F.conv2d, F.conv3d)
 
 
 class _Convolution(Layer):

@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
-from torch_layers.layers.convolution.base import AXES, CONVOLUTIONS, _Convolution
+from torch_layers.layers.convolution.base import AXES, _Convolution
 from torch_layers.layers.convolution.convolve import convolve
 from torch_layers.layers.core.lora import _LoRA
 from torch_layers.layers.data_format import as_given, channels_first
@@ -68,9 +68,7 @@ class _Conv(_LoRA, _Convolution):
         x = channels_first(x, self.data_format)
         bias = None if self.bias is None else self.cast(self.bias)
         pads = self._padding_of(x)
-        y = convolve(
-            CONVOLUTIONS[self.rank - 1], x, self.kernel(), bias, self.strides, pads, self.dilation_rate, self.groups
-        )
+        y = convolve(x, self.kernel(), bias, self.strides, pads, self.dilation_rate, self.groups)
         return self._activated(as_given(y, self.data_format))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch.nn.functional as F
@@ -13,7 +13,21 @@ from torch_layers.layers.convolution.base import AXES, _Convolution
 from torch_layers.layers.data_format import as_given, channels_first
 from torch_layers.layers.windows import spread, transposed
 
-_TRANSPOSED: Sequence[Callable[..., Tensor]] = (F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d)
+
+def _transposed(
+    x: Tensor,
+    weight: Tensor,
+    strides: Sequence[int],
+    padding: Sequence[int],
+    output_padding: Sequence[int],
+    dilation: Sequence[int],
+) -> Tensor:
+    if x.ndim == 3:
+        # The kernel for images is quicker than the one for sequences, and alone keeps the channels where they are.
+        more = (0, *padding), (0, *output_padding), (1, *dilation)
+        return _transposed(x.unsqueeze(2), weight.unsqueeze(2), (1, *strides), *more).squeeze(2)
+    function = F.conv_transpose2d if x.ndim == 4 else F.conv_transpose3d
+    return function(x, weight, None, strides, padding, output_padding, 1, dilation)
 
 
 class _ConvTranspose(_Convolution):
@@ -87,7 +101,7 @@ class _ConvTranspose(_Convolution):
         ]
         weight = self.cast(self.weight)
         added = [max(n, 0) for n in beyond]
-        y = _TRANSPOSED[self.rank - 1](x, weight, None, self.strides, padding, added, 1, self.dilation_rate)
+        y = _transposed(x, weight, self.strides, padding, added, self.dilation_rate)
         for axis, (n, (_, kept)) in enumerate(zip(beyond, ends, strict=True), 2):
             if n < 0:
                 y = y.narrow(axis, 0, kept)

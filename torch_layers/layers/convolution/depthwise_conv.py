@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
-from torch_layers.layers.convolution.base import AXES, CONVOLUTIONS, _Convolution
+from torch_layers.layers.convolution.base import AXES, _Convolution
 from torch_layers.layers.convolution.convolve import convolve
 from torch_layers.layers.data_format import as_given, channels_first
 
@@ -55,7 +55,6 @@ class _DepthwiseConv(_Convolution):
         bias = None if self.bias is None else self.cast(self.bias)
         pads = self._padding_of(x)
         y = convolve(
-            CONVOLUTIONS[self.rank - 1],
             x,
             self.cast(self.weight),
             bias,

@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
-from torch_layers.layers.convolution.base import AXES, CONVOLUTIONS, _Convolution
+from torch_layers.layers.convolution.base import AXES, _Convolution
 from torch_layers.layers.convolution.convolve import convolve
 from torch_layers.layers.data_format import as_given, channels_first
 
@@ -62,10 +62,14 @@ class _SeparableConv(_Convolution):
 
     def forward(self, x: Tensor) -> Tensor:
         x = channels_first(x, self.data_format)
-        convolution, pads = CONVOLUTIONS[self.rank - 1], self._padding_of(x)
-        depthwise = self.cast(self.depthwise_weight)
-        x = convolve(convolution, x, depthwise, None, self.strides, pads, self.dilation_rate, x.shape[1])
-        y = convolution(x, self.cast(self.pointwise_weight), None if self.bias is None else self.cast(self.bias))
+        pads, depthwise, pointwise = (
+            self._padding_of(x),
+            self.cast(self.depthwise_weight),
+            self.cast(self.pointwise_weight),
+        )
+        bias, ones = None if self.bias is None else self.cast(self.bias), (1,) * self.rank
+        x = convolve(x, depthwise, None, self.strides, pads, self.dilation_rate, x.shape[1])
+        y = convolve(x, pointwise, bias, ones, [(0, 0)] * self.rank, ones)
         return self._activated(as_given(y, self.data_format))
 
 
