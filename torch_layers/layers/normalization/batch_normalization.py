@@ -160,7 +160,7 @@ class BatchNormalization(_Scaled):
         count = x.new_full((1,), x.numel() / x.shape[self.axis])
         sums = torch.cat([x.sum(axes), x.square().sum(axes), count])
         reduced: Tensor = all_reduce(sums)  # type: ignore[no-untyped-call]
-        total, squares, count = reduced.split([x.shape[self.axis], x.shape[self.axis], 1])
+        total, squares, count = torch.split(reduced, [x.shape[self.axis], x.shape[self.axis], 1])
         mean = total / count
         return mean, (squares / count - mean.square()).clamp(min=0)
 

@@ -1,0 +1,121 @@
+"""Dropout and SpatialDropout."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from torch_layers import dtypes
+from torch_layers.layers.base import InputSpec
+from torch_layers.layers.data_format import checked_data_format
+from torch_layers.layers.regularization.noise import _Noise, checked_noise_shape, noise_sizes
+
+
+class _Dropping(_Noise):
+    """Base of the layers that set values to 0 at a rate of `rate`."""
+
+    rate: float
+
+    def _dropped(self, x: Tensor, sizes: Sequence[int]) -> Tensor:
+        if self.rate == 1:
+            return x * 0
+        kept = self._uniform(sizes, x) >= self.rate
+        return x * (kept.to(x.dtype) / (1 - self.rate))
+
+
+class Dropout(_Dropping):
+    """In training, set values to 0 at a rate of `rate`, and divide the others by 1 - rate; in eval, the identity.
+
+    `noise_shape` says where values are dropped together: along the axes in which it is 1; None is the input's own size.
+    Shape: (batch, *) -> the same.
+    Raises: ValueError if `rate` is not from 0 to 1, or if `noise_shape` does not broadcast to the input's shape.
+    Source: keras.layers.Dropout, Keras 3.15.
+    """
+
+    def __init__(self, rate: float, noise_shape: Any = None, seed: int | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._set_noise(seed, rate=rate)
+        self.noise_shape = checked_noise_shape(self, noise_shape)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or not self.rate:
+            return x
+        if self.noise_shape is None and self.seed is None:
+            return F.dropout(x, self.rate)
+        return self._dropped(x, noise_sizes(self, self.noise_shape, x))
+
+
+class _SpatialDropout(_Dropping):
+    """Base of the layers that drop whole channels."""
+
+    config_omits = frozenset({"dtype"})
+    rank: ClassVar[int]
+    data_format = "channels_last"
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or not self.rate:
+            return x
+        ones = (1,) * self.rank
+        last = self.data_format == "channels_last"
+        return self._dropped(x, (x.shape[0], *ones, x.shape[-1]) if last else (*x.shape[:2], *ones))
+
+    def get_config(self) -> dict[str, Any]:
+        config = {**super().get_config(), "dtype": dtypes.name_of(self.variable_dtype)}
+        del config["trainable"]  # as in Keras
+        return config
+
+
+class SpatialDropout1D(_SpatialDropout):
+    """`Dropout` of whole channels of a sequence: (batch, steps, channels) -> the same.
+
+    Raises: ValueError if `rate` is not from 0 to 1.
+    Source: keras.layers.SpatialDropout1D, Keras 3.15.
+    """
+
+    rank = 1
+    input_spec = InputSpec(min_ndim=3, max_ndim=3)
+
+    def __init__(self, rate: float, seed: int | None = None, name: str | None = None, dtype: Any = None) -> None:
+        super().__init__(name=name, dtype=dtype)
+        self._set_noise(seed, rate=rate)
+
+
+class _SpatialDropoutND(_SpatialDropout):
+    """Base of the layers that drop whole channels of images and volumes."""
+
+    def __init__(
+        self,
+        rate: float,
+        data_format: str | None = None,
+        seed: int | None = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(name=name, dtype=dtype)
+        self._set_noise(seed, rate=rate)
+        self.data_format = checked_data_format(self, data_format)
+
+
+class SpatialDropout2D(_SpatialDropoutND):
+    """`Dropout` of whole channels of an image: (batch, height, width, channels) -> the same.
+
+    Raises: ValueError if `rate` is not from 0 to 1, and for an unknown `data_format`.
+    Source: keras.layers.SpatialDropout2D, Keras 3.15.
+    """
+
+    rank = 2
+    input_spec = InputSpec(min_ndim=4, max_ndim=4)
+
+
+class SpatialDropout3D(_SpatialDropoutND):
+    """`Dropout` of whole channels of a volume: (batch, depth, height, width, channels) -> the same.
+
+    Raises: ValueError if `rate` is not from 0 to 1, and for an unknown `data_format`.
+    Source: keras.layers.SpatialDropout3D, Keras 3.15.
+    """
+
+    rank = 3
+    input_spec = InputSpec(min_ndim=5, max_ndim=5)
