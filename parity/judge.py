@@ -100,7 +100,7 @@ def judge(
 
     `computed_in` is the dtype of the arithmetic: under a mixed policy a float32 gradient carries its rounding.
     With `refusal`, both must raise, and not by accident: an AttributeError and the like is a crash, not a refusal.
-    With `statistical`, outputs are samples: they are compared as distributions, at a false-alarm rate of 1e-6.
+    With `statistical`, outputs are samples: they are compared as distributions, each test at a false-alarm rate of 1e-6.
     """
     records = {"reference": reference, "implementation": implementation}
     records |= {"reference in float64": oracle, "implementation in float64": implementation64}
@@ -116,7 +116,7 @@ def judge(
     if raised:
         return _raised(raised)
     if statistical:
-        return Verdict([check for what in reference.values for check in _samples(what, reference, implementation)])
+        return Verdict(_distributions(reference, implementation))
     return Verdict(
         [
             *_structure("structure", reference, implementation),
@@ -258,13 +258,60 @@ def _rms(error: Numbers) -> Any:
     return np.sqrt(np.mean(np.square(error)))
 
 
-def _samples(what: str, reference: Record, implementation: Record) -> list[Check]:
-    from scipy.stats import ks_2samp
+def _distributions(reference: Record, implementation: Record) -> list[Check]:
+    """Compare what both sides drew: first which elements were drawn together, then the distribution of one of each."""
+    checks = [c for c in _structure("structure", reference, implementation) if not c.passed]
+    together = {what: _repeated(value) for what, value in reference.values.items() if what.startswith("output")}
+    first = reference.values.get("output 0")
+    for what in _shared(reference, implementation):
+        a, b = reference.values[what], implementation.values[what]
+        if not a.is_float or not a.array.size:
+            continue
+        if what in together and _repeated(b) != together[what]:
+            note = f"is drawn once along axes {_repeated(b)}, expected {together[what]}"
+            checks.append(Check("structure", what, passed=False, note=note))
+            continue
+        if what.startswith("gradient") and first is not None and a.array.shape == first.array.shape:
+            if _follows(reference, what) and not _follows(implementation, what):
+                checks.append(Check("structure", what, passed=False, note="is 0 elsewhere than the output"))
+            axes = together["output 0"]
+        else:
+            axes = together.get(what, ())
+        checks += _samples(what, *(_once(value.array, axes) for value in (a, b)))
+    return checks
 
-    a, b = reference.values[what], implementation.values.get(what)
-    if b is None or a.array.shape != b.array.shape or a.dtype != b.dtype:
-        return [c for c in _structure("structure", reference, implementation) if not c.passed and c.what == what]
-    test = ks_2samp(a.array.ravel().astype(np.float64), b.array.ravel().astype(np.float64))
+
+def _repeated(value: Value) -> tuple[int, ...]:
+    """Return the axes along which all elements are the same: each of their rows was drawn once, as by a noise shape."""
+    array = value.array
+    return tuple(i for i, size in enumerate(array.shape) if size > 1 and np.all(array == array.take([0], axis=i)))
+
+
+def _once(array: Numbers, axes: tuple[int, ...]) -> Numbers:
+    return array[tuple(0 if i in axes else slice(None) for i in range(array.ndim))].ravel().astype(np.float64)
+
+
+def _follows(record: Record, gradient: str) -> bool:
+    """Tell whether a gradient is 0 just where the output is: what was dropped takes none."""
+    return np.array_equal(record.values[gradient].array == 0, record.values["output 0"].array == 0)
+
+
+def _samples(what: str, a: Numbers, b: Numbers) -> list[Check]:
+    """Compare two samples as a whole and by mean, variance and share of zeros."""
+    from scipy.stats import ks_2samp, norm
+
+    test = ks_2samp(a, b)
     passed = bool(test.pvalue >= FALSE_ALARM)
     note = "" if passed else f"is another distribution (Kolmogorov-Smirnov p = {test.pvalue:.1e})"
-    return [Check("distribution", what, passed, float(test.statistic), figure=float(test.statistic), note=note)]
+    checks = [Check("distribution", what, passed, float(test.statistic), figure=float(test.statistic), note=note)]
+    for measure, x, y in (
+        ("mean", a, b),
+        ("variance", np.square(a - a.mean()), np.square(b - b.mean())),
+        ("share of zeros", a == 0, b == 0),
+    ):
+        error = abs(float(x.mean() - y.mean()))
+        allowed = float(norm.isf(FALSE_ALARM / 2) * np.sqrt(x.var() / x.size + y.var() / y.size))
+        if error > allowed:
+            means = {"expected": float(x.mean()), "actual": float(y.mean())}
+            checks.append(Check("distribution", f"{measure} of {what}", False, error, allowed, **means))
+    return checks

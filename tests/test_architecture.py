@@ -50,7 +50,9 @@ DATA = ("case", "record", "draw", "judge", "deviations", "report")
 TORCH_USERS = ("sides", "transfer", "live", "bench", "whole")
 
 # A layer file that imports another family's layer, because its layer is built from that one: (file, module) -> reason.
-BUILT_FROM: dict[tuple[str, str], str] = {}
+BUILT_FROM: dict[tuple[str, str], str] = {
+    ("normalization/spectral_normalization.py", "torch_layers.layers.core.wrapper"): "is a wrapper",
+}
 
 # Where `__all__` is a promise.
 PUBLIC = ("", ".activations", ".constraints", ".initializers", ".layers", ".losses", ".regularizers", ".saving")

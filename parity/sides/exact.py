@@ -16,6 +16,8 @@ from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
+import numpy as np
+
 
 @contextmanager
 def exact_constants(tf: Any) -> Iterator[None]:
@@ -74,5 +76,17 @@ def _exact_keras(tf: Any) -> Iterator[None]:
         "linalg_ops": {"eye": partial(tf.eye, dtype=tf.float64)},
         "math_ops": {"log": exact_log},
     }
-    with mock.patch.object(numpy, "log", exact_log), mock.patch.object(nn, "ctc_loss", exact_ctc_loss):
+    ops = sys.modules["keras.src.ops"]
+    convert = ops.convert_to_tensor
+
+    def exact_convert(x: Any, dtype: Any = None, **kwargs: Any) -> Any:
+        # Lists of Python's floats, such as the mean that Normalization is given, become float32.
+        plain = dtype is None and np.asarray(x).dtype == np.float64 if isinstance(x, (list, tuple, float)) else False
+        return convert(x, "float64" if plain else dtype, **kwargs)
+
+    with (
+        mock.patch.object(numpy, "log", exact_log),
+        mock.patch.object(nn, "ctc_loss", exact_ctc_loss),
+        mock.patch.object(ops, "convert_to_tensor", exact_convert),
+    ):
         yield

@@ -192,6 +192,8 @@ class Keras(Side):
         """Give a layer the weights of the case."""
         named = [(_plain(w.name), w.shape, _dtype_name(w.dtype)) for w in layer.weights]
         layer.set_weights(draw.weights(case, named, policy))
+        if hasattr(layer, "finalize_state"):  # a preprocessing layer computes with copies of its weights
+            layer.finalize_state()
 
     def label(self, layer: Any, weight: Any) -> str:
         """Name one weight of a layer."""

@@ -38,11 +38,13 @@ class KerasModel:
         self.keras = load("keras", "tensorflow")
         self.engine = TensorFlow()
         self.dtype = dtype
+        self.engine.tf.get_logger().setLevel("ERROR")  # it warns of compiling each grouped convolution anew
         floatx = self.keras.config.floatx()
         self.keras.config.set_floatx(dtype)
         self.keras.backend.clear_session()  # or automatic names count on, and the second model has others
         try:
-            self.model = make()
+            with self._exactly():
+                self.model = make()
         finally:
             self.keras.config.set_floatx(floatx)
         for layer in self.layers():
@@ -66,6 +68,9 @@ class KerasModel:
     def set_weights(self, arrays: list[Numbers]) -> None:
         """Set all weights."""
         self.model.set_weights([a.astype(v.dtype) for a, v in zip(arrays, self.model.weights, strict=True)])
+        for layer in self.layers():
+            if hasattr(layer, "finalize_state"):  # a preprocessing layer computes with copies of its weights
+                layer.finalize_state()
 
     def input_shapes(self, batch: int, size: int) -> list[tuple[int, ...]]:
         """Return the shapes of the inputs, with sizes for those that the model leaves open."""
@@ -99,9 +104,11 @@ class KerasModel:
         kept = [w for w in weights if not any(w is t for t in model.trainable_weights)]
         return found | numbered("state", (self.engine.value(self.engine.plain(w)) for w in kept))
 
+    def _exactly(self) -> contextlib.AbstractContextManager[Any]:
+        return self.engine.oracle() if self.dtype == "float64" else contextlib.nullcontext()
+
     def _call(self, tensors: list[Any], training: bool) -> Any:
-        oracle = self.engine.oracle() if self.dtype == "float64" else contextlib.nullcontext()
-        with oracle:
+        with self._exactly():
             return self.model(tensors if len(tensors) > 1 else tensors[0], training=training)
 
     @contextlib.contextmanager

@@ -18,6 +18,18 @@ from torch_layers.layers.weights import Layout, Weight, as_numpy, as_tensor
 _constrained: weakref.WeakSet[Weighted] = weakref.WeakSet()
 
 
+class _UnsizedBuffer(UninitializedBuffer):
+    """torch's, which can't be copied and forgets its dtype when it is pickled."""
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        return type(self), (False, self.data.device, self.data.dtype)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> _UnsizedBuffer:
+        cls, arguments = self.__reduce_ex__(None)
+        copied: _UnsizedBuffer = memo.setdefault(id(self), cls(*arguments))
+        return copied
+
+
 class Weighted(nn.Module):
     """A module whose weights can be read and set in Keras's order and layout: a layer, or a model of layers.
 
@@ -67,7 +79,7 @@ class Weighted(nn.Module):
         if trainable:
             self.register_parameter(name, UninitializedParameter(dtype=own_dtype))  # type: ignore[call-arg, arg-type]
         else:
-            self.register_buffer(name, UninitializedBuffer(dtype=own_dtype))  # type: ignore[call-arg]
+            self.register_buffer(name, _UnsizedBuffer(dtype=own_dtype))  # type: ignore[call-arg]
         if constraint is not None:
             _constrained.add(self)
             _watch_optimizers()

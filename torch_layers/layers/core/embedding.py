@@ -71,7 +71,8 @@ class Embedding(_LoRA):
         self.create_weights(weight=(self.input_dim, self.output_dim))
 
     def get_build_config(self) -> dict[str, Any]:
-        return {"input_shape": (None, None)}  # Keras builds at the first call, or by this
+        # Keras builds at the first call, or by this; a wrapper says for which shape.
+        return {"input_shape": (None, None) if self._built_shape is None else tuple(self._built_shape)}
 
     def get_config(self) -> dict[str, Any]:
         return {"activity_regularizer": None, **super().get_config()}

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from torch_layers import initializers
 from torch_layers.layers.base import InputSpec
-from torch_layers.layers.normalization.scaled import _Scaled, wide, wide_or_none
+from torch_layers.layers.normalization.scaled import HALF, _Scaled, in_dtype, wide
+from torch_layers.layers.normalization.statistics import (
+    is_distributed,
+    masked_moments,
+    moments,
+    scaled,
+    synchronized_moments,
+)
 
-_CLIPPING = ("rmax", "rmin", "dmax")
-_EPSILON = 1e-7
+_BOUNDS = ("rmax", "rmin", "dmax")
 
 
 class BatchNormalization(_Scaled):
@@ -22,20 +28,25 @@ class BatchNormalization(_Scaled):
 
     In training they are the batch's, and the running ones move: running = momentum * running + (1 - momentum) * batch;
     `momentum` is the share that is kept, the variance the biased one. In eval, and in training with `trainable=False`,
-    they are the running ones. What a `mask` (batch, *, without the last axis) leaves out does not count.
-    `synchronized` takes statistics over all processes of `torch.distributed`. `renorm` is batch renormalization, with
-    the bounds of `renorm_clipping` ("rmin", "rmax", "dmax").
+    they are the running ones. What `mask` leaves out does not count. An empty batch moves nothing, where Keras's
+    statistics become NaN for good. Half precision is computed in float32.
+    `synchronized` takes statistics over all processes of `torch.distributed`, without a mask. `renorm` is batch
+    renormalization, with the bounds of `renorm_clipping` ("rmin", "rmax", "dmax").
 
-    Shape: (batch, *) -> the same; `weight`, `bias`, `running_mean`, `running_var` (size of `axis`,).
-    Raises: ValueError if `axis` is outside of the input or of unknown size, and for unknown or contradictory bounds.
+    Shape: (batch, *) -> the same; `mask` has one axis less than the input; `weight`, `bias`, `running_mean`,
+    `running_var` (size of `axis`,).
+    Raises: ValueError if `axis`, `momentum` or `epsilon` is not a number, if `axis` is outside of the input, of unknown
+    size or of another one than the layer was built for, for unknown or contradictory bounds, and for a mask of another
+    rank.
     Source: keras.layers.BatchNormalization, Keras 3.15.
     """
 
+    takes_integers = False
     running_mean: Tensor
     running_var: Tensor
+    moving_stddev: Tensor
     renorm_mean: Tensor
     renorm_stddev: Tensor
-    moving_stddev: Tensor
 
     def __init__(
         self,
@@ -60,15 +71,15 @@ class BatchNormalization(_Scaled):
     ) -> None:
         given = dict(locals())
         super().__init__(**kwargs)
-        self.axis, self.momentum, self.epsilon = int(axis), float(momentum), float(epsilon)
+        if isinstance(axis, (list, tuple)) and len(axis) == 1:
+            [axis] = axis  # Keras 2's configs have a list
+        self.axis = int(self._number("axis", axis))
+        self.momentum, self.epsilon = self._number("momentum", momentum), self._number("epsilon", epsilon)
         self._declare_scale_and_shift(center, scale, given)
         self.moving_mean_initializer = initializers.get(moving_mean_initializer)
         self.moving_variance_initializer = initializers.get(moving_variance_initializer)
         self.synchronized, self.renorm, self.renorm_momentum = synchronized, renorm, renorm_momentum
-        if renorm:
-            renorm_clipping = renorm_clipping or {}
-            self._check_clipping(renorm_clipping)
-        self.renorm_clipping = renorm_clipping
+        self.renorm_clipping = _checked_bounds(renorm_clipping or {}) if renorm else renorm_clipping
         mean, variance = self.moving_mean_initializer, self.moving_variance_initializer
         self.add_weight("running_mean", initializer=mean, keras_name="moving_mean", trainable=False)
         self.add_weight("running_var", initializer=variance, keras_name="moving_variance", trainable=False)
@@ -78,134 +89,130 @@ class BatchNormalization(_Scaled):
             self.add_weight("renorm_mean", initializer=mean, trainable=False)
             self.add_weight("renorm_stddev", initializer=stddev, trainable=False)
 
-    def _check_clipping(self, bounds: Mapping[str, float]) -> None:
-        rmin, rmax, dmax = bounds.get("rmin"), bounds.get("rmax"), bounds.get("dmax")
-        if set(bounds) - set(_CLIPPING):
-            raise ValueError(f"BatchNormalization: renorm_clipping={dict(bounds)} has other keys than {_CLIPPING}")
-        if rmin is not None and rmax is not None and rmax < rmin:
-            raise ValueError(f"BatchNormalization: renorm_clipping={dict(bounds)} has an rmax below its rmin")
-        if dmax is not None and dmax < 0:
-            raise ValueError(f"BatchNormalization: renorm_clipping={dict(bounds)} has a dmax below 0")
-
     def build(self, input_shape: Any) -> None:
-        axis = self._checked_axis(self.axis, input_shape)
-        size = input_shape[axis]
-        states = [name for name, spec in self._specs.items() if not spec.trainable]
-        self.create_weights(**self._sizes((size,)), **dict.fromkeys(states, (size,)))
+        self._axis, size = self._checked_axis(self.axis, input_shape)
+        self.create_weights(**dict.fromkeys(self._specs, (size,)))
         rank = len(input_shape)
         self.input_spec = InputSpec(min_ndim=rank, max_ndim=rank, axes={self.axis: size})
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        if mask is not None and mask.ndim != x.ndim - 1:
+            raise ValueError(
+                f"BatchNormalization: mask of shape {tuple(mask.shape)} has rank {mask.ndim}, allowed is {x.ndim - 1} for "
+                f"an input of shape {tuple(x.shape)}"
+            )
+        weight, bias, mean, var = self.weight, self.bias, self.running_mean, self.running_var
+        if mean.dtype in HALF:  # torch would round statistics to the dtype of the weights
+            weight, bias = in_dtype(weight, torch.float32), in_dtype(bias, torch.float32)
+            mean, var = mean.float(), var.float()
+        if self.training and self._trainable and x.numel():
+            count = x.numel() // x.shape[self._axis]
+            if mask is not None or self.renorm or count == 1 or (self.synchronized and is_distributed()):
+                return self._by_moments(x, mask, weight, bias)
+            # Momentum 1 gives the batch's own statistics; its variance is count / (count - 1) times the biased one.
+            mean, var = torch.zeros_like(mean), torch.zeros_like(var)
+            y = self._kernel(x, weight, bias, mean, var, True)
+            self._move_both(mean, var, (count - 1) / count)
+            return y
+        return self._kernel(x, weight, bias, mean, var, False)
+
+    def _kernel(self, x: Tensor, weight: Any, bias: Any, mean: Tensor, var: Tensor, training: bool) -> Tensor:
+        if not x.shape[self._axis]:
+            return x  # torch asks for a channel at least
+        y = torch.batch_norm(
+            *(self._viewed(x), weight, bias, mean, var),
+            *(training, 1.0, self.epsilon, torch.backends.cudnn.enabled),
+        )
+        if y.ndim != x.ndim:
+            return y.view(x.shape)
+        return y if self._axis == 1 else y.movedim(1, self._axis)
+
+    def _viewed(self, x: Tensor) -> Tensor:
+        """Return a view with the channels on axis 1; (batch and all others, channels) if they are the last in memory.
+
+        Not torch's `channels_last` format: in that, gradients of a batch of 1 with another axis of size 1 are wrong on
+        the CPU (torch 2.13), as it can't be told from the plain one; and it has none of rank 3.
+        """
+        if x.ndim == 1:
+            return x[None]
+        if x.ndim > 2 and self._axis == x.ndim - 1 and not x.movedim(-1, 1).is_contiguous():
+            return x.flatten(0, -2)
+        return x if self._axis == 1 else x.movedim(self._axis, 1)
+
+    # --- by moments: masks, other processes, renormalization, a single element ---------------------------------------
+
+    def _by_moments(self, x: Tensor, mask: Tensor | None, weight: Any, bias: Any) -> Tensor:
+        self.check_input(x.shape)
         x = wide(x)
-        weight, bias = wide_or_none(self.weight, x), wide_or_none(self.bias, x)
-        if not (self.training and self.trainable):
-            mean, variance = self.running_mean.to(x.dtype), self.running_var.to(x.dtype)
-            y = F.batch_norm(self._flat(x), mean, variance, weight, bias, False, 0.0, self.epsilon)
-            y = self._unflat(y, x)
-        elif mask is None and not self.renorm and not self._is_distributed():
-            # The kernel's own update of running statistics takes the unbiased variance, where Keras takes the biased one.
-            y, mean, inverse = torch.native_batch_norm(self._flat(x), weight, bias, None, None, True, 0.0, self.epsilon)
-            self._move("running_mean", mean.detach(), self.momentum)
-            self._move("running_var", inverse.detach().pow(-2) - self.epsilon, self.momentum)
-            y = self._unflat(y, x)
+        axes = [axis for axis in range(x.ndim) if axis != self._axis]
+        if mask is not None:
+            mean, var = masked_moments(x, mask, axes)
+        elif self.synchronized and is_distributed():
+            mean, var = synchronized_moments(x, axes)
         else:
-            y = self._by_moments(x, mask, weight, bias)
+            mean, var = moments(x, axes)
+        shape, mean, var = mean.shape, mean.flatten(), var.flatten()
+        if self.renorm:
+            weight, bias = self._renormalized(mean.detach(), var.detach(), weight, bias)
+        else:
+            self._move_both(mean, var)
+        weight, bias = (w if w is None else w.view(shape) for w in (weight, bias))
+        y = scaled(x, mean.view(shape), var.view(shape), weight, bias, self.epsilon)
         return y if y.dtype is self.compute_dtype or not self.autocast else y.to(self.compute_dtype)
 
-    def _flat(self, x: Tensor) -> Tensor:
-        """Return a view (1, channels, 1, others) in the layout that kernels are quick on, if the channels are last."""
-        if self.axis in (-1, x.ndim - 1):
-            return x.reshape(-1, x.shape[-1]).t()[None, :, None]
-        return x.movedim(self.axis, 1)
+    @torch.no_grad()
+    def _move_both(self, mean: Tensor, var: Tensor, share: float = 1.0) -> None:
+        """Move the running statistics towards the batch's, of which `share` of the variance is the biased one."""
+        self._move("running_mean", mean, self.momentum)
+        self._move("running_var", var, self.momentum, share)
 
-    def _unflat(self, y: Tensor, x: Tensor) -> Tensor:
-        if self.axis in (-1, x.ndim - 1):
-            return y[0, :, 0].t().reshape(x.shape)
-        return y.movedim(1, self.axis)
+    def _move(self, name: str, value: Tensor, momentum: float, share: float = 1.0) -> Tensor:
+        """Move one of them, and return it before it is rounded to its own dtype."""
+        running: Tensor = getattr(self, name)
+        if running.dtype is value.dtype:
+            return running.mul_(momentum).add_(value, alpha=(1 - momentum) * share)
+        moved = running.to(value.dtype).mul_(momentum).add_(value, alpha=(1 - momentum) * share)
+        running.copy_(moved)
+        return moved
 
     @torch.no_grad()
-    def _move(self, name: str, value: Tensor, momentum: float) -> None:
-        running = getattr(self, name)
-        running.copy_(running.to(value.dtype) * momentum + value * (1 - momentum))
+    def _move_renorm(self, mean: Tensor, stddev: Tensor) -> None:
+        self._move("renorm_mean", mean, self.renorm_momentum)
+        self._move("renorm_stddev", stddev, self.renorm_momentum)
+        self._move("running_mean", mean, self.momentum)
+        moved = self._move("moving_stddev", stddev, self.momentum)
+        self.running_var.copy_((moved.square() - self.epsilon).relu())
 
-    # --- by moments: masks, other processes, renormalization --------------------------------------------------------
-
-    def _by_moments(self, x: Tensor, mask: Tensor | None, weight: Tensor | None, bias: Tensor | None) -> Tensor:
-        mean, variance = self._moments(x, mask)
-        if self.renorm:
-            weight, bias = self._renormalized(mean.detach(), variance.detach(), weight, bias)
-        else:
-            self._move("running_mean", mean.detach(), self.momentum)
-            self._move("running_var", variance.detach(), self.momentum)
-        factor = torch.rsqrt(variance + self.epsilon)
-        factor = factor if weight is None else factor * weight
-        shift = -mean * factor if bias is None else bias - mean * factor
-        shape = [1] * x.ndim
-        shape[self.axis] = -1
-        return x * factor.view(shape) + shift.view(shape)
-
-    def _is_distributed(self) -> bool:
-        distributed = torch.distributed
-        return self.synchronized and distributed.is_available() and distributed.is_initialized()
-
-    def _moments(self, x: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
-        axes = [axis for axis in range(x.ndim) if axis != self.axis % x.ndim]
-        if mask is not None:
-            return self._masked_moments(x, mask, axes)
-        if not self._is_distributed():
-            variance, mean = torch.var_mean(x, axes, correction=0)
-            return mean, variance
-        from torch.distributed.nn.functional import all_reduce
-
-        count = x.new_full((1,), x.numel() / x.shape[self.axis])
-        sums = torch.cat([x.sum(axes), x.square().sum(axes), count])
-        reduced: Tensor = all_reduce(sums)  # type: ignore[no-untyped-call]
-        total, squares, count = torch.split(reduced, [x.shape[self.axis], x.shape[self.axis], 1])
-        mean = total / count
-        return mean, (squares / count - mean.square()).clamp(min=0)
-
-    def _masked_moments(self, x: Tensor, mask: Tensor, axes: list[int]) -> tuple[Tensor, Tensor]:
-        if mask.ndim != x.ndim - 1:
-            raise ValueError(
-                f"BatchNormalization: mask of shape {tuple(mask.shape)} must have one axis less than the input of shape "
-                f"{tuple(x.shape)}"
-            )
-        mask = mask.bool().unsqueeze(-1).expand(x.shape)
-        count = mask.to(x.dtype).sum(axes, keepdim=True) + _EPSILON
-        mean = x.where(mask, 0).sum(axes, keepdim=True) / count
-        variance = (x - mean).where(mask, 0).square().sum(axes, keepdim=True) / count
-        return mean.flatten(), variance.flatten()
-
-    @torch.no_grad()
-    def _corrections(self, mean: Tensor, stddev: Tensor) -> tuple[Tensor, Tensor]:
-        bounds = self.renorm_clipping or {}
-        known = self.renorm_stddev.to(mean.dtype).clamp(min=self.epsilon**0.5)
-        scale, shift = stddev / known, (mean - self.renorm_mean.to(mean.dtype)) / known
-        if "rmin" in bounds or "rmax" in bounds:
-            scale = scale.clamp(bounds.get("rmin"), bounds.get("rmax"))
-        if bounds.get("dmax") is not None:
-            shift = shift.clamp(-bounds["dmax"], bounds["dmax"])
-        return scale, shift
-
-    def _renormalized(
-        self, mean: Tensor, variance: Tensor, weight: Tensor | None, bias: Tensor | None
-    ) -> tuple[Tensor, Tensor]:
+    def _renormalized(self, mean: Tensor, var: Tensor, weight: Any, bias: Any) -> tuple[Tensor, Tensor]:
         """Return the scale and shift that make up for the difference from the running statistics, and move those."""
-        stddev = (variance + self.epsilon).sqrt()
+        stddev = (var + self.epsilon).sqrt()
         scale, shift = self._corrections(mean, stddev)
-        for name, value, momentum in (
-            ("renorm_mean", mean, self.renorm_momentum),
-            ("renorm_stddev", stddev, self.renorm_momentum),
-            ("running_mean", mean, self.momentum),
-            ("moving_stddev", stddev, self.momentum),
-        ):
-            self._move(name, value, momentum)
-        with torch.no_grad():
-            moved = self.moving_stddev.to(mean.dtype)
-            self.running_var.copy_((moved.square() - self.epsilon).relu())
+        self._move_renorm(mean, stddev)
         if weight is not None:
             scale, shift = scale * weight, shift * weight
         return scale, shift if bias is None else shift + bias
+
+    def _corrections(self, mean: Tensor, stddev: Tensor) -> tuple[Tensor, Tensor]:
+        rmax, rmin, dmax = ((self.renorm_clipping or {}).get(bound) for bound in _BOUNDS)
+        known = self.renorm_stddev.to(mean.dtype).clamp(min=math.sqrt(self.epsilon))
+        scale, shift = stddev / known, (mean - self.renorm_mean.to(mean.dtype)) / known
+        if rmin is not None or rmax is not None:
+            scale = scale.clamp(rmin, rmax)
+        return scale, shift if dmax is None else shift.clamp(-dmax, dmax)
+
+
+def _checked_bounds(bounds: Mapping[str, float]) -> Mapping[str, float]:
+    rmax, rmin, dmax = (bounds.get(bound) for bound in _BOUNDS)
+    wrong = None
+    if set(bounds) - set(_BOUNDS):
+        wrong = f"other keys than {_BOUNDS}"
+    elif rmin is not None and rmax is not None and rmax < rmin:
+        wrong = "an rmax below its rmin"
+    elif dmax is not None and dmax < 0:
+        wrong = "a dmax below 0"
+    if wrong:
+        raise ValueError(f"BatchNormalization: renorm_clipping={dict(bounds)} has {wrong}")
+    return bounds
 
 
 class _RootOf:

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-from torch_layers.layers.base import Layer
+from torch_layers.layers.normalization.axes import _OverAxes
 
-# The shortest vector that becomes 1 long; shorter ones, and zeros, are multiplied by its inverse.
+# The shortest vector that becomes 1 long; shorter ones, and zeros, are divided by this instead.
 _SHORTEST = 1e-12
+# In float16 that would be 0, and Keras's result NaN; the inverse of this one is finite.
+_SHORTEST_FLOAT16 = 2.0**-15
 
 
-class UnitNormalization(Layer):
-    """y = x / |x|, with the Euclidean length over `axis`, an int or a list of them.
+class UnitNormalization(_OverAxes):
+    """y = x / |x|, with the Euclidean length over `axis`, an int or a list of them. Zeros stay zeros.
 
     Shape: (batch, *) -> the same.
-    Raises: ValueError if `axis` is neither, or outside of the input.
+    Raises: ValueError if `axis` is neither, is outside of the input or names an axis twice.
     Source: keras.layers.UnitNormalization, Keras 3.15.
     """
 
@@ -25,15 +29,7 @@ class UnitNormalization(Layer):
 
     def __init__(self, axis: Any = -1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        if not isinstance(axis, (int, list, tuple)):
-            raise ValueError(f"UnitNormalization: axis={axis!r} is neither an int nor a list of ints")
-        self.axis = list(axis) if isinstance(axis, (list, tuple)) else axis
-
-    def check_input(self, shape: Any) -> None:
-        axes = self.axis if isinstance(self.axis, list) else [self.axis]
-        if not all(-len(shape) <= axis < len(shape) for axis in axes):
-            raise ValueError(f"UnitNormalization: axis={self.axis!r} is outside of an input of shape {tuple(shape)}")
+        self._set_axis(axis)
 
     def forward(self, x: Tensor) -> Tensor:
-        inverse = x.square().sum(self.axis, keepdim=True).rsqrt()
-        return x * inverse.clamp(max=1 / _SHORTEST)
+        return F.normalize(x, 2.0, self.axis, _SHORTEST_FLOAT16 if x.dtype is torch.float16 else _SHORTEST)

@@ -13,7 +13,7 @@ class GaussianDropout(_Noise):
     """In training, x times normal noise of mean 1 and standard deviation sqrt(rate / (1 - rate)); in eval, the identity.
 
     Shape: (batch, *) -> the same.
-    Raises: ValueError if `rate` is not from 0 to 1; at a training call if it is 1.
+    Raises: ValueError if `rate` is not from 0 to 1; at a training call if it is 1 or for an input that is not a float.
     Source: keras.layers.GaussianDropout, Keras 3.15.
     """
 
@@ -21,30 +21,28 @@ class GaussianDropout(_Noise):
 
     def __init__(self, rate: float, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self._set_noise(seed, rate=rate)
+        self._set_noise(rate, seed)
 
-    def forward(self, x: Tensor) -> Tensor:
-        if not self.training or not self.rate:
-            return x
+    def noisy(self, x: Tensor) -> Tensor:
         if self.rate == 1:
             raise ValueError("GaussianDropout: rate=1 would multiply by noise of infinite standard deviation")
-        stddev: float = (self.rate / (1 - self.rate)) ** 0.5
-        return x * (self._normal(x) * stddev + 1)
+        return x * self._normal(1.0, (self.rate / (1 - self.rate)) ** 0.5, x)
 
 
 class GaussianNoise(_Noise):
     """In training, x plus normal noise of mean 0 and standard deviation `stddev`; in eval, the identity.
 
     Shape: (batch, *) -> the same.
-    Raises: ValueError if `stddev` is not from 0 to 1.
+    Raises: ValueError if `stddev` is not from 0 to 1; at a training call for an input that is not a float.
     Source: keras.layers.GaussianNoise, Keras 3.15.
     """
 
+    strength = "stddev"
     stddev: float
 
     def __init__(self, stddev: float, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self._set_noise(seed, stddev=stddev)
+        self._set_noise(stddev, seed)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return x + self._normal(x) * self.stddev if self.training and self.stddev else x
+    def noisy(self, x: Tensor) -> Tensor:
+        return x + self._normal(0.0, self.stddev, x)
