@@ -19,7 +19,7 @@ def _own(**config: Any) -> list[dict[str, Any]]:
     """Configs that any convolution takes: its own, changed by one argument at a time."""
     changes: list[dict[str, Any]] = [
         {"activation": "relu"},
-        {"activation": {"class_name": "LeakyReLU", "config": {"negative_slope": 0.2}}},
+        {"activation": "gelu"},
         {"use_bias": False},
         {"use_bias": False, "activation": "softmax"},
         {"kernel_initializer": "he_normal", "bias_initializer": "ones"},

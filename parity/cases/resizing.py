@@ -102,10 +102,10 @@ _ASPECT = [
 _INTEGERS = [
     *(
         Case("Resizing", _config(after, interpolation=interpolation, antialias=antialias),
-             [integers(1, *before, 2, high=200, dtype="uint8")], why="rounded, and still integers")
+             [integers(1, *before, 2, high=198, dtype="uint8")], why="rounded, and still integers")
         for interpolation in _ALL
         for antialias in (False, True)
-        for before, after in _INTEGER_SIZES[1:3]
+        for before, after in (((5, 3), (9, 11)), ((11, 7), (7, 5)))
     ),
     *(
         Case("Resizing", _config((4, 7), interpolation="bicubic"), [integers(2, 5, 3, 4, low=low, high=high, dtype=dtype)],

@@ -15,6 +15,7 @@ from parity.record import Value
 from parity.sides.compiled import compiled_convolutions
 from parity.sides.exact import exact_constants
 from parity.sides.resizing import exact_resizing
+from parity.sides.volumes import pooled_volumes
 
 # Called with tensors in the place of the inputs and variables that take gradients; gives flat outputs, and as they are.
 Call = Callable[[list[Any], list[Any]], tuple[list[Any], Any]]
@@ -41,7 +42,12 @@ class TensorFlow:
     @contextmanager
     def oracle(self) -> Iterator[None]:
         """Return the context of a float64 run."""
-        with exact_constants(self.tf), compiled_convolutions(self.tf), exact_resizing(self.tf):
+        with (
+            exact_constants(self.tf),
+            compiled_convolutions(self.tf),
+            pooled_volumes(self.tf),
+            exact_resizing(self.tf),
+        ):
             yield
 
     def tensor(self, array: Any) -> Any:

@@ -81,7 +81,7 @@ def _exact_keras(tf: Any) -> Iterator[None]:
 
     def exact_convert(x: Any, dtype: Any = None, **kwargs: Any) -> Any:
         # Lists of Python's floats, such as the mean that Normalization is given, become float32.
-        plain = dtype is None and np.asarray(x).dtype == np.float64 if isinstance(x, (list, tuple, float)) else False
+        plain = isinstance(x, (list, tuple)) and dtype is None and np.asarray(x).dtype == np.float64
         return convert(x, "float64" if plain else dtype, **kwargs)
 
     with (

@@ -101,6 +101,10 @@ class Keras(Side):
                 warnings.simplefilter("ignore")
                 found: dict[str, Value] = getattr(self, f"_run_{case.kind}", self._run_function)(case, policy)
                 return found
+        except Exception as error:
+            if type(error).__name__ == "NotFoundError" and "Could not find device" in str(error):
+                raise Lacks(f"{self.backend} has no CPU kernel for {case.name} in {policy}") from error
+            raise
         finally:
             self.keras.backend.set_floatx(floatx)
 

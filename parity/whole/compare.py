@@ -119,6 +119,11 @@ def compare_models(
     for mode, found in records.items():
         if found:
             oracle, module64, reference, module32 = _without_zeros(found)
+            # Where rounding moves the input of a relu across 0, a gradient jumps: in float32 they say nothing.
+            reference, module32 = (
+                replace(r, values={k: v for k, v in r.values.items() if not k.startswith("gradient")})
+                for r in (reference, module32)
+            )
             whole.verdicts[mode] = judge(oracle, module64, reference, module32)
     whole.seconds = time.perf_counter() - start
     return whole

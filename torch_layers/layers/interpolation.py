@@ -7,7 +7,7 @@ Every method is separable. But for the two that torch's kernels compute, each ax
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 import torch
@@ -22,7 +22,10 @@ def resize(x: Tensor, size: tuple[int, int], interpolation: str = "bilinear", an
 
     Integers are computed in float32, rounded (half to even) and held in the range of their dtype. With `antialias`, the
     kernel is as much wider as the image shrinks; "nearest" and "area" ignore it.
+    Raises: RuntimeError if there are no pixels; a layer makes it the ValueError of `check_pixels`.
     """
+    if 0 in x.shape[-3:]:
+        raise RuntimeError(f"images of shape {tuple(x.shape)} have no pixels to resize")
     if interpolation == "nearest":
         return _nearest(x, size)
     if interpolation == "bilinear" and not antialias and x.is_floating_point():
@@ -33,6 +36,12 @@ def resize(x: Tensor, size: tuple[int, int], interpolation: str = "bilinear", an
     else:
         y = _product(wide, size, interpolation, antialias)
     return y if y.dtype is x.dtype else _saturated(y, x.dtype)
+
+
+def check_pixels(layer: object, shape: Sequence[int | None]) -> None:
+    """Raise ValueError if images of this shape have no pixels or no channels; a batch may be empty."""
+    if 0 in shape[-3:]:
+        raise ValueError(f"{type(layer).__name__}: input of shape {tuple(shape)} has no pixels")
 
 
 def crop_to_aspect_ratio(x: Tensor, size: tuple[int, int]) -> Tensor:

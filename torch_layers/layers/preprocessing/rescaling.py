@@ -11,10 +11,10 @@ from torch_layers.layers.base import Layer
 
 
 class Rescaling(Layer):
-    """y = x * scale + offset; each a number, or a list of them for the last axis.
+    """y = x * scale + offset; each a number, or an array of them that broadcasts to the last axes.
 
     Shape: (batch, *) -> the same.
-    Raises: ValueError if `scale` or `offset` is neither a number nor a list of numbers.
+    Raises: ValueError if `scale` or `offset` is neither a number nor an array of numbers.
     Source: keras.layers.Rescaling, Keras 3.15.
     """
 
@@ -24,21 +24,22 @@ class Rescaling(Layer):
     def __init__(self, scale: Any, offset: Any = 0.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.scale, self.offset = scale, offset
-        self._factor, self._shift = self._number("scale", scale), self._number("offset", offset)
+        self._factor, self._shift = self._number("scale"), self._number("offset")
 
-    def _number(self, argument: str, value: Any) -> Any:
-        """Return a number as it is, and a list of them as a tensor that moves with the layer."""
-        if isinstance(value, (int, float)) and not isinstance(value, bool):
+    def _number(self, argument: str) -> float | None:
+        """Return a number as it is; keep an array as a buffer, which moves with the layer, and return None."""
+        value = getattr(self, argument)
+        if isinstance(value, (int, float)):
             return value
         try:
-            tensor = torch.as_tensor(value, dtype=self.compute_dtype)
+            array = torch.as_tensor(value, dtype=self.compute_dtype)
         except (TypeError, ValueError, RuntimeError):
-            raise ValueError(f"Rescaling: {argument}={value!r} is neither a number nor a list of numbers") from None
-        self.register_buffer(f"_{argument}_values", tensor, persistent=False)
+            raise ValueError(f"Rescaling: {argument}={value!r} is neither a number nor an array of numbers") from None
+        self.register_buffer(f"_{argument}", array, persistent=False)
         return None
 
     def forward(self, x: Tensor) -> Tensor:
-        factor: Any = self._scale_values if self._factor is None else self._factor
-        shift: Any = self._offset_values if self._shift is None else self._shift
-        y: Tensor = x * factor + shift
-        return y
+        y: Tensor = x * (self._scale if self._factor is None else self._factor)
+        if self._shift == 0:
+            return y
+        return y + (self._offset if self._shift is None else self._shift)

@@ -9,7 +9,13 @@ from torch import Tensor
 from torch_layers.layers.arguments import one_of, positive_int
 from torch_layers.layers.base import InputSpec, Layer
 from torch_layers.layers.data_format import checked_data_format
-from torch_layers.layers.interpolation import INTERPOLATIONS, crop_to_aspect_ratio, pad_to_aspect_ratio, resize
+from torch_layers.layers.interpolation import (
+    INTERPOLATIONS,
+    check_pixels,
+    crop_to_aspect_ratio,
+    pad_to_aspect_ratio,
+    resize,
+)
 
 
 class Resizing(Layer):
@@ -56,8 +62,7 @@ class Resizing(Layer):
 
     def check_input(self, shape: Any) -> None:
         super().check_input(shape)
-        if 0 in (shape[-3:-1] if self.data_format == "channels_last" else shape[-2:]):
-            raise ValueError(f"Resizing: input of shape {tuple(shape)} has no pixels")
+        check_pixels(self, shape)
 
     def forward(self, x: Tensor) -> Tensor:
         last = self.data_format == "channels_last"

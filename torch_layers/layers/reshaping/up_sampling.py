@@ -10,12 +10,12 @@ from torch import Tensor
 from torch_layers.layers.arguments import one_of, positive_int, positive_ints
 from torch_layers.layers.base import InputSpec, Layer
 from torch_layers.layers.data_format import as_given, channels_first, checked_data_format
-from torch_layers.layers.interpolation import INTERPOLATIONS, resize
+from torch_layers.layers.interpolation import INTERPOLATIONS, check_pixels, resize
 
 
 def _repeated(x: Tensor, size: tuple[int, ...]) -> Tensor:
     """Repeat each element of the axes after the second; x is channels_first."""
-    if x.is_floating_point():
+    if x.is_floating_point() and 0 not in x.shape[1:]:
         # "nearest" multiplies by 1 / factor in float32: 41 is the first for which element 41 comes from place 0.99999994.
         mode = "nearest" if max(size) < 41 else "nearest-exact"
         return F.interpolate(x, [n * f for n, f in zip(x.shape[2:], size, strict=True)], mode=mode)
@@ -62,7 +62,7 @@ class UpSampling2D(_UpSampling):
     Shape: (batch, rows, columns, channels) -> (batch, rows * size[0], columns * size[1], channels); with
     "channels_first", channels stand on axis 1.
     Raises: ValueError if `size` is not a positive int or two, for an unknown `data_format` or `interpolation`, for an input
-    of another rank.
+    of another rank, or without pixels to interpolate between.
     Source: keras.layers.UpSampling2D, Keras 3.15.
     """
 
@@ -74,6 +74,11 @@ class UpSampling2D(_UpSampling):
         super().__init__(size, data_format, **kwargs)
         given = interpolation.lower() if isinstance(interpolation, str) else interpolation
         self.interpolation = one_of(self, "interpolation", given, INTERPOLATIONS)
+
+    def check_input(self, shape: Any) -> None:
+        super().check_input(shape)
+        if self.interpolation != "nearest":
+            check_pixels(self, shape)
 
     def forward(self, x: Tensor) -> Tensor:
         if self.interpolation == "nearest":
