@@ -315,8 +315,9 @@ def _samples(what: str, a: Numbers, b: Numbers, dtype: str) -> list[Check]:
         error = abs(float(x.mean() - y.mean()))
         allowed = float(norm.isf(FALSE_ALARM / 2) * np.sqrt(x.var() / x.size + y.var() / y.size)) + slack
         if not error <= allowed:
-            means = {"expected": float(x.mean()), "actual": float(y.mean())}
-            checks.append(Check("distribution", f"{measure} of {what}", False, error, allowed, **means))
+            means = float(x.mean()), float(y.mean())
+            found = Check("distribution", f"{measure} of {what}", False, error, allowed, 0.0, (), *means)
+            checks.append(found)
     return checks
 
 

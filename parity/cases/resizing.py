@@ -150,6 +150,8 @@ _OTHER = [
     Case("Resizing", _config((5, -3)), [(2, 4, 6, 3)], raises=True),
     Case("Resizing", _config((5, 3)), [(2, 0, 6, 3)], raises=True),
     Case("Resizing", _config((5, 3), crop_to_aspect_ratio=True, pad_to_aspect_ratio=True), [(2, 4, 6, 3)], raises=True),
+    Case("Resizing", _config((5, 3), factor=None, bounding_box_format="xyxy"), [(2, 4, 6, 3)]),
+    Case("Resizing", _config((5, 3), factor=0.5), [(2, 4, 6, 3)], raises=True),
     Case("Resizing", _config((5, 3), fill_mode="reflect"), [(2, 4, 6, 3)], raises=True),
     Case("Resizing", _config((5, 3), data_format="first"), [(2, 4, 6, 3)], raises=True),
     Case("Resizing", _config((5, 3)), [(4, 6)], raises=True),

@@ -49,7 +49,8 @@ def _weights(size: int, count: int, method: str, antialias: bool) -> Numbers:
         taps = {"area": _area, "bicubic": _cubic}.get(method) if not (antialias and method == "bicubic") else None
         for pixel, weight in (taps or _span(method, antialias))(out, size, count):
             weights[out, pixel] += weight
-    return weights / weights.sum(1, keepdims=True)
+    shares: Numbers = weights / weights.sum(1, keepdims=True)
+    return shares
 
 
 Taps = Iterator[tuple[int, float]]

@@ -22,6 +22,8 @@ from torch_layers.registry import layers as layer_registry
 from torch_layers.serialization import Configurable, parameters, serialize
 
 _UNLIMITED = 1_000_000
+# An exported program has no `losses` to keep, and torch warns of tensors that it would lose. Older ones can't tell.
+_is_exporting: Callable[[], bool] = getattr(torch.compiler, "is_exporting", lambda: False)
 
 
 @dataclass(frozen=True)
@@ -256,7 +258,7 @@ class Layer(Configurable, Weighted, metaclass=_BuildsAtOnce):
         except (RuntimeError, IndexError) as error:
             self.explain(error, *args)
             raise
-        if self.activity_regularizer is not None:
+        if self.activity_regularizer is not None and not _is_exporting():
             self._add_activity_losses(outputs)
         return outputs
 

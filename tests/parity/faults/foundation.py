@@ -33,7 +33,7 @@ ACTIVATIONS = [
 LAYERS = [
     Fault("bias of Dense forgotten", "torch_layers.layers.core.dense.F.linear", "Dense", "semantics",
           instead(lambda x, weight, bias=None: x @ weight.t())),
-    Fault("gradient of Dense's kernel cut", "torch_layers.layers.core.lora._LoRA.kernel", "Dense",
+    Fault("gradient of Dense's kernel cut", "torch_layers.layers.lora._LoRA.kernel", "Dense",
           "semantics of gradients", then(lambda weight: weight.detach())),
     Fault("float16 result in float32", "torch_layers.layers.core.dense.Dense.forward", "Dense", "structure",
           then(lambda y: y.float() if y.dtype is torch.float16 else y)),

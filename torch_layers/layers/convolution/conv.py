@@ -8,8 +8,8 @@ from torch import Tensor
 
 from torch_layers.layers.convolution.base import AXES, _Convolution
 from torch_layers.layers.convolution.convolve import convolve
-from torch_layers.layers.core.lora import _LoRA
 from torch_layers.layers.data_format import as_given, channels_first
+from torch_layers.layers.lora import _LoRA
 
 
 class _Conv(_LoRA, _Convolution):

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch_layers import activations, constraints, initializers, regularizers
 from torch_layers.layers.arguments import positive_int
 from torch_layers.layers.base import InputSpec
-from torch_layers.layers.core.lora import _LoRA
+from torch_layers.layers.lora import _LoRA
 
 
 class Dense(_LoRA):

@@ -15,7 +15,7 @@ from torch_layers import activations, constraints, initializers, regularizers
 from torch_layers.initializers.sampling import VarianceScaling
 from torch_layers.layers.base import InputSpec
 from torch_layers.layers.core.equation import Equation
-from torch_layers.layers.core.lora import _LoRA
+from torch_layers.layers.lora import _LoRA
 
 
 @dataclass(frozen=True)

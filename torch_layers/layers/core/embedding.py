@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from torch_layers import constraints, initializers, regularizers
 from torch_layers.layers.arguments import positive_int
-from torch_layers.layers.core.lora import _LoRA
+from torch_layers.layers.lora import _LoRA
 
 _INDICES = (torch.int64, torch.int32)
 

@@ -83,10 +83,6 @@ def _avg_pool2d(x: Tensor, size: Any, strides: Any, padding: Any = 0, ceil_mode:
     return F.avg_pool2d(x, size, strides, padding, ceil_mode, count_include_pad=False)
 
 
-def _avg_pool3d(x: Tensor, size: Any, strides: Any, padding: Any = 0, ceil_mode: bool = False) -> Tensor:
-    return F.avg_pool3d(x, size, strides, padding, ceil_mode, count_include_pad=False)
-
-
 class _MaxPooling(_Pooling):
     """Base of MaxPooling1D, MaxPooling2D and MaxPooling3D."""
 
@@ -107,7 +103,7 @@ class _MaxPooling(_Pooling):
 class _AveragePooling(_Pooling):
     """Base of AveragePooling1D, AveragePooling2D and AveragePooling3D."""
 
-    pools = (_avg_pool2d, _avg_pool3d)
+    pools = (_avg_pool2d,)
 
     def __init__(
         self,
@@ -119,6 +115,16 @@ class _AveragePooling(_Pooling):
         **kwargs: Any,
     ) -> None:
         super().__init__(pool_size, strides, padding, data_format, name, **kwargs)
+
+    def _pool(self, x: Tensor, size: Sequence[int], strides: Sequence[int]) -> Tensor:
+        if x.ndim == 4:
+            return super()._pool(x, size, strides)
+        # torch averages volumes slowly, not in half precision and not with windows larger than they are. The mean of a
+        # box is the mean along one axis of those along the other two: twice the kernel for images, without copies.
+        flat = super()._pool(x.transpose(1, 2).flatten(0, 1), size[1:], strides[1:])
+        height, width = flat.shape[2:]
+        flat = flat.unflatten(0, (-1, x.shape[2])).transpose(1, 2).flatten(3)
+        return super()._pool(flat, (size[0], 1), (strides[0], 1)).unflatten(3, (height, width))
 
 
 class MaxPooling1D(_MaxPooling):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from torch_layers.layers.arguments import positive_int
@@ -16,7 +17,7 @@ class CenterCrop(Layer):
     """Take the middle `height` x `width` of images; where a difference is odd, one pixel more is left at the end.
 
     Of images that are smaller in height or width, it takes the largest window in the middle with the aspect ratio of the
-    output, and resizes that ("bilinear").
+    output, and resizes that ("bilinear"). As in Keras, what was resized is float32, under narrower policies too.
     Shape: (batch, height, width, channels) or (height, width, channels) -> the same with the new sizes;
     "channels_first": (batch, channels, height, width) or (channels, height, width).
     Raises: ValueError for sizes that are not positive, an unknown `data_format`, any `factor`, an input of another rank or
@@ -55,12 +56,12 @@ class CenterCrop(Layer):
         y = x.movedim(-1, -3) if last else x
         rows, columns = y.shape[-2] - self.height, y.shape[-1] - self.width
         if rows >= 0 and columns >= 0:
-            top, left = rows // 2, columns // 2
-            y = y[..., top : top + self.height, left : left + self.width]
+            y = y.narrow(-2, rows // 2, self.height).narrow(-1, columns // 2, self.width)
         else:
             self.check_input(x.shape)
             size = (self.height, self.width)
-            y = resize(crop_to_aspect_ratio(y, size), size)
+            y = crop_to_aspect_ratio(y, size)
+            y = resize(y if y.dtype is torch.float64 else y.float(), size)
         return y.movedim(-3, -1) if last else y
 
     def get_config(self) -> dict[str, Any]:

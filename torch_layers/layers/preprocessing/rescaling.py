@@ -20,6 +20,8 @@ class Rescaling(Layer):
 
     supports_masking = True
     takes_integers = False
+    _scale: Tensor
+    _offset: Tensor
 
     def __init__(self, scale: Any, offset: Any = 0.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -27,11 +27,14 @@ class Resizing(Layer):
     Shape: (batch, height, width, channels) or (height, width, channels) -> the same with the new sizes;
     "channels_first": (batch, channels, height, width) or (channels, height, width).
     Raises: ValueError for sizes that are not positive, an unknown `interpolation`, `fill_mode` or `data_format`, a
-    `fill_value` that is not a number, both ways to keep the aspect ratio at once, an input of another rank or of no pixels.
+    `fill_value` that is not a number, both ways to keep the aspect ratio at once, any `factor`, an input of another rank or
+    of no pixels.
     Source: keras.layers.Resizing, Keras 3.15.
     """
 
     input_spec = InputSpec(min_ndim=3, max_ndim=4)
+    # All of Keras's image layers take one, this one None alone.
+    config_omits = frozenset({"factor", "bounding_box_format"})
 
     def __init__(
         self,
@@ -44,9 +47,13 @@ class Resizing(Layer):
         fill_value: float = 0.0,
         antialias: bool = False,
         data_format: str | None = None,
+        factor: None = None,
+        bounding_box_format: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        if factor is not None:
+            raise ValueError(f"Resizing: factor={factor!r} is given, allowed is None")
         self.height, self.width = positive_int(self, "height", height), positive_int(self, "width", width)
         self.interpolation = one_of(self, "interpolation", interpolation, INTERPOLATIONS)
         if crop_to_aspect_ratio and pad_to_aspect_ratio:
@@ -58,6 +65,7 @@ class Resizing(Layer):
         self.fill_value = fill_value
         self.antialias = bool(antialias)
         self.data_format = checked_data_format(self, data_format)
+        self.factor, self.bounding_box_format = factor, bounding_box_format
         self._size = (height, width)
 
     def check_input(self, shape: Any) -> None:
@@ -73,3 +81,7 @@ class Resizing(Layer):
             y = pad_to_aspect_ratio(y, self._size, self.fill_value)
         y = resize(y, self._size, self.interpolation, self.antialias)
         return y.movedim(-3, -1) if last else y
+
+    def get_config(self) -> dict[str, Any]:
+        given = {} if self.bounding_box_format is None else {"bounding_box_format": self.bounding_box_format}
+        return {**super().get_config(), **given}

@@ -70,7 +70,7 @@ class _SpatialDropout(_Dropping):
 
     def get_config(self) -> dict[str, Any]:
         config = {**super().get_config(), "dtype": dtypes.name_of(self.variable_dtype)}
-        del config["trainable"]  # as in Keras
+        del config["trainable"]  # as in Keras, whose constructor does not take it
         return config
 
 
@@ -85,8 +85,10 @@ class SpatialDropout1D(_SpatialDropout):
     rank = 1
     input_spec = InputSpec(min_ndim=3, max_ndim=3)
 
-    def __init__(self, rate: float, seed: int | None = None, name: str | None = None, dtype: Any = None) -> None:
-        super().__init__(name=name, dtype=dtype)
+    def __init__(
+        self, rate: float, seed: int | None = None, name: str | None = None, dtype: Any = None, **kwargs: Any
+    ) -> None:
+        super().__init__(name=name, dtype=dtype, **kwargs)
         self._set_noise(rate, seed)
 
 
@@ -100,8 +102,9 @@ class _SpatialDropoutND(_SpatialDropout):
         seed: int | None = None,
         name: str | None = None,
         dtype: Any = None,
+        **kwargs: Any,
     ) -> None:
-        super().__init__(name=name, dtype=dtype)
+        super().__init__(name=name, dtype=dtype, **kwargs)
         self._set_noise(rate, seed)
         self.data_format = checked_data_format(self, data_format)
 

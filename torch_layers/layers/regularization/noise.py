@@ -24,6 +24,8 @@ class _Noise(Layer):
     supports_masking = True
     # The argument that says how strong the noise is; 0 is none.
     strength: ClassVar[str] = "rate"
+    seed: int | None
+    _is_identity: bool
 
     def _set_noise(self, strength: float, seed: int | None) -> None:
         cls = type(self).__name__

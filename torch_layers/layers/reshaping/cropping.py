@@ -23,8 +23,8 @@ class _Cropping(Layer):
         self.input_spec = InputSpec(min_ndim=self.rank + 2, max_ndim=self.rank + 2)
         self._first = 1 if self.data_format == "channels_last" else 2
         self._pairs = pairs
-        kept = (slice(before, -after or None) for before, after in pairs)
-        self._kept = (*(slice(None),) * self._first, *kept)
+        # Of each axis that loses anything: the axis, how much before, how much in all.
+        self._cuts = [(axis, pair[0], sum(pair)) for axis, pair in enumerate(pairs, self._first) if any(pair)]
 
     def check_input(self, shape: Any) -> None:
         super().check_input(shape)
@@ -35,9 +35,12 @@ class _Cropping(Layer):
             )
 
     def forward(self, x: Tensor) -> Tensor:
-        y = x[self._kept]
-        if 0 in y.shape:  # of an empty batch, or of too small an input
-            self.check_input(x.shape)
+        y = x
+        for axis, before, both in self._cuts:
+            size = x.shape[axis] - both
+            if size <= 0:
+                self.check_input(x.shape)
+            y = y.narrow(axis, before, size)
         return y
 
 

@@ -33,6 +33,12 @@ def test_config_is_keras_s() -> None:
     }
 
 
+def test_config_has_a_bounding_box_format_if_it_was_given() -> None:
+    layer = Resizing(3, 4, bounding_box_format="xyxy")
+    assert layer.get_config()["bounding_box_format"] == "xyxy"
+    assert Resizing.from_config(layer.get_config()).bounding_box_format == "xyxy"
+
+
 @pytest.mark.parametrize("interpolation", INTERPOLATIONS)
 def test_gradients_are_right_where_tensorflow_has_none(interpolation: str) -> None:
     x = X[:, :3, :2, :1].double().requires_grad_()
@@ -92,7 +98,7 @@ def test_autocast_leaves_the_weights_alone() -> None:
 def test_compiles_for_images_of_any_size(interpolation: str) -> None:
     layer = weighted(interpolation, crop_to_aspect_ratio=True)
     torch._dynamo.reset()
-    compiled = torch.compile(layer, fullgraph=True, backend="eager", dynamic=True)
+    compiled: Any = torch.compile(layer, fullgraph=True, backend="eager", dynamic=True)
     for x in (X, X[:, :3], torch.cat([X, X], 2)):
         torch.testing.assert_close(compiled(x), layer(x))
 
@@ -109,7 +115,7 @@ def image(*shape: int) -> Tensor:
     ("make", "message"),
     [
         (lambda: Resizing(0, 3), "Resizing: height=0 is not a positive int"),
-        (lambda: Resizing(3, 2.0), "Resizing: width=2.0 is not a positive int"),  # type: ignore[arg-type]
+        (lambda: Resizing(3, 2.0), "Resizing: width=2.0 is not a positive int"),
         (
             lambda: Resizing(2, 3, "lanczos4"),
             r"Resizing: interpolation='lanczos4' is not one of .*\(did you mean 'lanczos[35]'\?\)",
@@ -119,7 +125,8 @@ def image(*shape: int) -> Tensor:
             "Resizing: crop_to_aspect_ratio and pad_to_aspect_ratio are both True, allowed is one",
         ),
         (lambda: Resizing(2, 3, fill_mode="reflect"), r"Resizing: fill_mode='reflect' is not one of \('constant',\)"),
-        (lambda: Resizing(2, 3, fill_value="0"), "Resizing: fill_value='0' is not a number"),  # type: ignore[arg-type]
+        (lambda: Resizing(2, 3, fill_value="0"), "Resizing: fill_value='0' is not a number"),
+        (lambda: Resizing(2, 3, factor=0.5), "Resizing: factor=0.5 is given, allowed is None"),
         (lambda: Resizing(2, 3, data_format="last"), "Resizing: data_format='last' is not one of"),
         (lambda: Resizing(2, 3)(image(4, 6)), r"Resizing: input of shape \(4, 6\) has rank 2, allowed is 3 to 4"),
         (lambda: Resizing(2, 3)(image(1, 2, 4, 6, 3)), "Resizing: input of shape .* has rank 5, allowed is 3 to 4"),

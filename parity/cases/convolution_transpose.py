@@ -1,0 +1,70 @@
+"""Cases of the transposed convolutions."""
+
+from itertools import product
+from typing import Any
+
+from parity.case import Case
+
+_SIZES = {1: (5,), 2: (5, 4), 3: (4, 3, 2)}
+
+# Without a bias, which Keras on TensorFlow adds along another axis where that is as long as the filters.
+_FIRST = {"data_format": "channels_first", "strides": 2, "padding": "same", "use_bias": False}
+
+
+def _shape(rank: int, first: bool = False, batch: int = 2) -> tuple[int, ...]:
+    return (batch, 3, *_SIZES[rank]) if first else (batch, *_SIZES[rank], 3)
+
+
+def _sweep(rank: int) -> list[Case]:
+    """Every pair of kernel, stride and padding, and every output padding that Keras's own convolution can undo."""
+    name = f"Conv{rank}DTranspose"
+    kernels, strides = ((1, 2, 3, 4, 5), (1, 2, 3)) if rank < 3 else ((2, 3), (1, 2))
+    cases = [
+        Case(name, {"filters": 2, "kernel_size": k, "strides": s, "padding": p}, [_shape(rank)])
+        for k, s, p in product(kernels, strides, ("valid", "same"))
+    ]
+    cases += [
+        Case(name, {"filters": 2, "kernel_size": k, "strides": s, "padding": p, "output_padding": o}, [_shape(rank)])
+        for k, s, p, o in product((3, 5), (2, 3), ("valid", "same"), (0, 1))
+        if rank < 3 and not (p == "same" and s == 3 and o == 0)
+    ]
+    return cases
+
+
+def _transposed(rank: int) -> list[Case]:
+    name = f"Conv{rank}DTranspose"
+    own: dict[str, Any] = {"filters": 4, "kernel_size": 3}
+    changes: list[dict[str, Any]] = [
+        {"strides": 2, "padding": "same", "activation": "relu"},
+        {"use_bias": False},
+        {"padding": "SAME"},
+        {"kernel_size": tuple(range(2, 2 + rank)), "strides": tuple(range(1 + rank, 1, -1))},
+        {"dilation_rate": 2},
+        {"kernel_initializer": "he_normal", "bias_initializer": "ones", "name": "up"},
+        {"kernel_regularizer": "l2", "bias_regularizer": "l2", "activity_regularizer": "l2"},
+        {"kernel_constraint": "non_neg", "bias_constraint": "non_neg"},
+        {"trainable": False},
+    ]
+    refused: list[dict[str, Any]] = [
+        {"padding": "causal"},
+        {"kernel_size": 0},
+        {"strides": 0},
+        {"filters": 0},
+        {"strides": 2, "dilation_rate": 2},
+        {"strides": 2, "output_padding": 2},
+        {"data_format": "last"},
+    ]
+    return [
+        Case(name, {**own, "strides": 2, "padding": "same"}, [_shape(rank)], why="which pixel it begins at"),
+        *(Case(name, {**own, **change}, [_shape(rank)]) for change in changes),
+        Case(name, {**own, "data_format": "channels_first", "use_bias": False}, [_shape(rank, first=True)]),
+        Case(name, {**own, **_FIRST}, [_shape(rank, True)]),
+        Case(name, own, [_shape(rank, batch=1)]),
+        Case(name, own, [(2, *(1,) * rank, 1)]),
+        *(Case(name, {**own, **change}, [_shape(rank)], raises=True) for change in refused),
+        Case(name, own, [_shape(rank)[:-1]], raises=True),
+        *_sweep(rank),
+    ]
+
+
+CASES = [*_transposed(1), *_transposed(2), *_transposed(3)]
