@@ -43,6 +43,12 @@ VECTORS = (
     *("huber", "cosine_similarity", "categorical_focal_crossentropy", "CategoricalFocalCrossentropy"),
 )
 
+CONVOLUTIONS = (
+    *("Conv1D", "Conv2D", "Conv3D", "Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose"),
+    *("SeparableConv1D", "SeparableConv2D"),
+)
+DEPTHWISE = ("DepthwiseConv1D", "DepthwiseConv2D")
+
 DIFFERENCES: Sequence[Difference] = (
     Difference(
         *("keras", "3.15", (), ("'l2'", "L2(")),
@@ -153,5 +159,57 @@ DIFFERENCES: Sequence[Difference] = (
     Difference(
         *("keras", "3.15", ("Embedding", "RepeatVector", "Reshape"), ("=True", "n=0", "(None, 3)")),
         reason="before 3.15 these layers checked their arguments otherwise",
+    ),
+    Difference(
+        *("keras", "3.15", (*DEPTHWISE, "SeparableConv1D", "SeparableConv2D"), ("channels_first", "dilation_rate")),
+        reason="before 3.15 depthwise convolutions did channels_first, and strides with a dilation, only where TensorFlow did",
+    ),
+    Difference(
+        *("keras", "3.15", ("GroupNormalization",), ("mixed_", "int32")),
+        reason="before 3.15 GroupNormalization cast its input first",
+    ),
+    Difference(
+        *("keras", "3.15", ("ActivityRegularization",), ()),
+        reason="before 3.15 a regularizer kept its factor in float32",
+    ),
+    Difference(
+        *("keras", "3.15", ("UpSampling1D",), (" raises",)),
+        reason="before 3.15 UpSampling1D did not check its size",
+    ),
+    Difference(
+        *("tf-keras", "3", (*CONVOLUTIONS, "MaxPooling2D", "AveragePooling2D"), ("hannels_", "dilation_rate")),
+        reason="TensorFlow has no float64 kernels for channels_first images and some dilations, and Keras 2 finds no way around",
+    ),
+    Difference(
+        *("tf-keras", "3", DEPTHWISE, ()),
+        reason="Keras 2 calls their kernel depthwise_kernel, and has no strides with a dilation",
+    ),
+    Difference(
+        *("tf-keras", "3", ("BatchNormalization", "LayerNormalization", "SpectralNormalization"), ()),
+        reason="Keras 2 normalizes by fused kernels with float32 epsilons, moves to the unbiased variance, and sorts no axes",
+    ),
+    Difference(
+        *("tf-keras", "3", ("GroupNormalization", "Normalization", "UnitNormalization"), ("mixed_", "*300", "1e-13")),
+        reason="Keras 2 normalizes in the compute dtype, and vectors with another epsilon",
+    ),
+    Difference(
+        *("tf-keras", "3", ("MaxPooling3D", "AveragePooling3D"), ()),
+        reason="Keras 2 pools volumes by kernels that TensorFlow has not in float64",
+    ),
+    Difference(
+        *("tf-keras", "3", ("UpSampling2D", "Resizing", "Rescaling", "CenterCrop"), ()),
+        reason="Keras 2 resizes and rescales in float32, in float64 models too, and antialiases nothing",
+    ),
+    Difference(
+        *("tf-keras", "3", ("UpSampling1D", "UpSampling3D"), ("x0x",)),
+        reason="TensorFlow does not repeat an empty axis",
+    ),
+    Difference(
+        *("tf-keras", "3", ("Dropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D"), ("rate=1)",)),
+        reason="Keras 2 can't drop everything",
+    ),
+    Difference(
+        *("tf-keras", "3", ("AlphaDropout",), ("noise_shape",)),
+        reason="AlphaDropout of Keras 2 takes a noise shape without None alone",
     ),
 )

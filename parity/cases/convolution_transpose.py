@@ -1,9 +1,14 @@
-"""Cases of the transposed convolutions."""
+"""Cases of the transposed convolutions.
+
+In channels_first cases no axis of the output is as long as `filters`: Keras would add the bias along it.
+"""
+
+from __future__ import annotations
 
 from itertools import product
 from typing import Any
 
-from parity.case import Case
+from parity.case import Case, mask
 
 _SIZES = {1: (5,), 2: (5, 4), 3: (4, 3, 2)}
 
@@ -25,8 +30,9 @@ def _sweep(rank: int) -> list[Case]:
     ]
     cases += [
         Case(name, {"filters": 2, "kernel_size": k, "strides": s, "padding": p, "output_padding": o}, [_shape(rank)])
-        for k, s, p, o in product((3, 5), (2, 3), ("valid", "same"), (0, 1))
-        if rank < 3 and not (p == "same" and s == 3 and o == 0)
+        for k, s, p, o in product((2, 3, 4, 5), (2, 3, 4), ("valid", "same"), (0, 1, 2))
+        # With an even kernel and no output padding, `same` gives a size that TensorFlow refuses.
+        if rank < 3 and o < s and not (p == "same" and k % 2 == o == 0)
     ]
     return cases
 
@@ -44,6 +50,10 @@ def _transposed(rank: int) -> list[Case]:
         {"kernel_regularizer": "l2", "bias_regularizer": "l2", "activity_regularizer": "l2"},
         {"kernel_constraint": "non_neg", "bias_constraint": "non_neg"},
         {"trainable": False},
+        {"dtype": "float64"},
+        {"dilation_rate": 2, "padding": "same"},
+        {"kernel_size": 2, "dilation_rate": tuple(range(3, 3 - rank, -1)), "padding": "same"},
+        {"strides": tuple(range(1, 1 + rank)), "padding": "same", "kernel_size": 4},
     ]
     refused: list[dict[str, Any]] = [
         {"padding": "causal"},
@@ -52,17 +62,39 @@ def _transposed(rank: int) -> list[Case]:
         {"filters": 0},
         {"strides": 2, "dilation_rate": 2},
         {"strides": 2, "output_padding": 2},
+        {"strides": 2, "output_padding": -1},
+        {"strides": 2, "output_padding": (1, 1, 1, 1)},
+        {"dilation_rate": 0},
+        {"padding": "smae"},
+        {"activation": "rleu"},
         {"data_format": "last"},
     ]
     return [
         Case(name, {**own, "strides": 2, "padding": "same"}, [_shape(rank)], why="which pixel it begins at"),
         *(Case(name, {**own, **change}, [_shape(rank)]) for change in changes),
-        Case(name, {**own, "data_format": "channels_first", "use_bias": False}, [_shape(rank, first=True)]),
+        *(
+            Case(name, {**own, "filters": 8, "data_format": "channels_first", **change}, [_shape(rank, True)])
+            for change in (
+                {},
+                {"strides": 3, "padding": "same", "output_padding": 1, "kernel_size": 4},
+                {"dilation_rate": 2, "use_bias": False},
+            )
+        ),
         Case(name, {**own, **_FIRST}, [_shape(rank, True)]),
         Case(name, own, [_shape(rank, batch=1)]),
         Case(name, own, [(2, *(1,) * rank, 1)]),
+        Case(name, own, [_shape(rank)], masks=[mask(2, 5 - rank // 3)], why="a mask stops here"),
+        Case(name, own, [_shape(rank, batch=0)], dtype="float64", why="an empty batch"),
         *(Case(name, {**own, **change}, [_shape(rank)], raises=True) for change in refused),
         Case(name, own, [_shape(rank)[:-1]], raises=True),
+        Case(name, own, [(*_shape(rank), 2)], raises=True),
+        Case(
+            name,
+            {**own, "kernel_size": 4, "padding": "same", "output_padding": 0},
+            [(2, *(1,) * rank, 3)],
+            raises=True,
+            why="nothing is left",
+        ),
         *_sweep(rank),
     ]
 

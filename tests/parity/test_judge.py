@@ -118,3 +118,40 @@ def test_samples_are_compared_as_distributions():
     a, b = RNG.standard_normal(4000), RNG.standard_normal(4000)
     assert judge(record(a), record(a), record(a), record(b), statistical=True).equal
     assert not judge(record(a), record(a), record(a), record(b * 1.3), statistical=True).equal
+
+
+def test_samples_that_are_drawn_together_must_be_so_on_both_sides():
+    once = (RNG.random((400, 1, 30)) < 0.5).astype(float)
+    together, apart = np.broadcast_to(once, (400, 3, 30)), (RNG.random((400, 3, 30)) < 0.5).astype(float)
+    again = np.broadcast_to(RNG.permutation(once), (400, 3, 30))
+    assert judge(record(), record(), record(together), record(again), statistical=True).equal
+    for a, b in ((together, apart), (apart, together)):
+        assert gates(judge(record(), record(), record(a), record(b), statistical=True)) == {"structure"}
+
+
+def test_rates_and_moments_of_samples_are_compared():
+    values, kept = RNG.standard_normal(20000), RNG.random(20000)
+    dropped = judge(record(), record(), record(values * (kept > 0.2)), record(values * (kept > 0.24)), statistical=True)
+    assert [check.what for check in dropped.failures] == ["share of zeros of output 0"]
+    moved = judge(record(), record(), record(values), record(values + 0.06), statistical=True)
+    assert "mean of output 0" in [check.what for check in moved.failures]
+
+
+def test_a_last_bit_of_a_value_that_many_samples_have_is_no_other_distribution():
+    kept = RNG.random(20000) > 0.3
+    a, b = (
+        np.where(kept, 1.5, floor).astype(np.float32) for floor in (-0.7, np.nextafter(np.float32(-0.7), np.float32(0)))
+    )
+    assert judge(record(), record(), record(a, "float32"), record(b, "float32"), statistical=True).equal
+
+
+def test_gradients_of_samples_must_be_0_where_the_output_is():
+    kept = (RNG.random((2, 20000)) > 0.3).astype(float)
+    values = RNG.standard_normal(20000)
+
+    def both(output, gradient):
+        return Record({"output 0": Value.of(output), "gradient of input 0": Value.of(gradient)})
+
+    right, wrong = both(kept[0], values * kept[0]), both(kept[0], values * kept[1])
+    assert judge(right, right, both(kept[1], values * kept[1]), right, statistical=True).equal
+    assert gates(judge(right, right, right, wrong, statistical=True)) == {"structure"}

@@ -29,11 +29,12 @@ def transposed(
 ) -> tuple[int, int]:
     """Return (how much a transposed convolution drops at the start, the size of what it keeps).
 
-    It is the gradient of a convolution over the output: what that pads at its start is what this one drops.
+    It is the gradient of a convolution over the output: what that pads at its start is what this one drops. What is too
+    much is dropped at both ends, the odd one at the end.
     """
     covered = spread(kernel, dilation)
     if padding == "valid":
         more = max(stride - covered, 0) if output_padding is None else output_padding
         return 0, (size - 1) * stride + covered + more
     kept = size * stride if output_padding is None else (size - 1) * stride + covered % 2 + output_padding
-    return same_padding(kept, kernel, stride, dilation)[0], kept
+    return max((size - 1) * stride + covered - kept, 0) // 2, kept

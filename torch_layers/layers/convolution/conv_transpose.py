@@ -79,8 +79,16 @@ class _ConvTranspose(_Convolution):
         self._expect(channels)
 
     def check_input(self, shape: Any) -> None:
-        # It enlarges: no input is too small for the kernel.
+        # It enlarges: no input is too small for the kernel, but `output_padding` may leave nothing of it.
         self.input_spec.check(type(self).__name__, shape)
+        sizes = shape[1:-1] if self.data_format == "channels_last" else shape[2:]
+        more: Sequence[int | None] = self.output_padding or (None,) * self.rank
+        for size, *geometry, extra in zip(sizes, self.kernel_size, self.strides, self.dilation_rate, more, strict=True):
+            if size is not None and transposed(size, *geometry, self.padding, extra)[1] <= 0:
+                raise ValueError(
+                    f"{type(self).__name__}: nothing is left of an input of shape {tuple(shape)} with padding="
+                    f"{self.padding!r}, strides={self.strides} and output_padding={self.output_padding}"
+                )
 
     def forward(self, x: Tensor) -> Tensor:
         x = channels_first(x, self.data_format)

@@ -122,9 +122,10 @@ class _AveragePooling(_Pooling):
         # torch averages volumes slowly, not in half precision and not with windows larger than they are. The mean of a
         # box is the mean along one axis of those along the other two: twice the kernel for images, without copies.
         flat = super()._pool(x.transpose(1, 2).flatten(0, 1), size[1:], strides[1:])
-        height, width = flat.shape[2:]
-        flat = flat.unflatten(0, (-1, x.shape[2])).transpose(1, 2).flatten(3)
-        return super()._pool(flat, (size[0], 1), (strides[0], 1)).unflatten(3, (height, width))
+        n, (height, width) = x.shape[0], flat.shape[2:]
+        flat = flat.reshape(n, x.shape[2], x.shape[1], height, width).transpose(1, 2).flatten(3)
+        deep = super()._pool(flat, (size[0], 1), (strides[0], 1))
+        return deep.reshape(n, x.shape[1], deep.shape[2], height, width)
 
 
 class MaxPooling1D(_MaxPooling):

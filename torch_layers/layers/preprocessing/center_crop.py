@@ -47,6 +47,8 @@ class CenterCrop(Layer):
         self.factor, self.bounding_box_format = factor, bounding_box_format
 
     def check_input(self, shape: Any) -> None:
+        if isinstance(shape, (list, dict)):  # Keras takes a dict with labels, boxes and masks of the images too
+            raise ValueError(f"CenterCrop: input is a {type(shape).__name__}, allowed is one tensor of images")
         super().check_input(shape)
         if 0 in (shape[-3:-1] if self.data_format == "channels_last" else shape[-2:]):
             raise ValueError(f"CenterCrop: input of shape {tuple(shape)} has no pixels")

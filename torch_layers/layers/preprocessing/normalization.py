@@ -113,10 +113,9 @@ class Normalization(Layer):
             if not self.built:
                 self.build(x.shape)
             self._check_batch(x)
-            values = x.double().movedim(self._kept, tuple(range(len(self._kept)))).flatten(len(self._kept))
-            if not values.numel():
+            if not x.numel():
                 continue
-            values = values.reshape(*self._sizes, -1)
+            values = x.double().movedim(self._kept, tuple(range(len(self._kept)))).reshape(*self._sizes, -1)
             new = values.shape[-1]
             # The squares of each batch's deviations, and what the move of the mean adds: no digits are lost.
             difference = values.mean(-1) - mean.to(x.device)

@@ -26,7 +26,8 @@ class _Dropping(_Noise):
     def _dropped(self, x: Tensor, sizes: Sequence[int]) -> Tensor:
         if self.rate == 1:
             return x * 0
-        factors = self._uniform(sizes, x).ge_(self.rate).mul_(1 / (1 - self.rate))
+        # In place: 1 where the number is above the rate, else 0. (vmap has no batching rule for `gt_`.)
+        factors = self._uniform(sizes, x).sub_(self.rate).ceil_().mul_(1 / (1 - self.rate))
         return x * factors.to(x.dtype)
 
 

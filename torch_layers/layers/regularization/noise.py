@@ -33,7 +33,7 @@ class _Noise(Layer):
             raise ValueError(f"{cls}: {self.strength}={strength!r} is not a number from 0 to 1")
         if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int) or not -(2**63) <= seed < 2**63):
             raise ValueError(f"{cls}: seed={seed!r} is neither an int of 64 bits nor None")
-        setattr(self, self.strength, strength)
+        setattr(self, self.strength, strength if isinstance(strength, (int, float)) else float(strength))
         self.seed = seed
         self._is_identity = not strength
         # By device; after a copy, the state that a generator is to start from.
@@ -60,6 +60,8 @@ class _Noise(Layer):
     def _uniform(self, sizes: Sequence[int], x: Tensor) -> Tensor:
         """Draw numbers from 0 to 1 for `x`, in float32 at least: narrow dtypes have too few of them to meet a rate."""
         generator, dtype = self._generator(x), torch.float64 if x.dtype is torch.float64 else torch.float32
+        if generator is None:  # with the argument, even as None, no size may be symbolic
+            return torch.rand(sizes, dtype=dtype, device=x.device)
         return torch.rand(sizes, generator=generator, dtype=dtype, device=x.device)
 
     def _normal(self, mean: float, stddev: float, x: Tensor) -> Tensor:

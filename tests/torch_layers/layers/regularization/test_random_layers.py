@@ -153,12 +153,12 @@ def test_works_under_vmap(cls: type, seed: int | None) -> None:
 @pytest.mark.parametrize("seed", [None, 7])
 def test_dropout_scales_what_it_keeps_and_its_gradient_alike(size: int, seed: int | None) -> None:
     x = torch.randn(size, dtype=torch.float64, requires_grad=True)
-    y = Dropout(0.25, seed=seed)(x)
+    y = Dropout(0.25, seed=seed, dtype="float64")(x)
     (gradient,) = torch.autograd.grad(y.sum(), x)
     kept = y != 0
     assert 0 < kept.sum() < size
     torch.testing.assert_close(y, torch.where(kept, x / 0.75, 0))
-    torch.testing.assert_close(gradient, kept / 0.75)
+    torch.testing.assert_close(gradient, kept.double() / 0.75)
 
 
 def test_rate_1_leaves_zeros_that_take_a_gradient() -> None:
@@ -200,6 +200,11 @@ def test_configs_are_keras_s() -> None:
     spatial = {"rate": 0.5, "seed": None, "name": "s", "dtype": "float32"}
     assert SpatialDropout1D(0.5, name="s").get_config() == spatial
     assert SpatialDropout3D(0.5, name="s").get_config() == {**spatial, "data_format": "channels_last"}
+
+
+def test_takes_numpy_s_numbers() -> None:
+    assert Dropout(np.float32(0.5), seed=1)(torch.ones(4)).shape == (4,)
+    assert GaussianNoise(np.float64(0.5))(torch.ones(4)).shape == (4,)
 
 
 def test_takes_keras_2_s_input_shape() -> None:
