@@ -273,7 +273,7 @@ def _distributions(reference: Record, implementation: Record) -> list[Check]:
             continue
         if what.startswith("gradient") and first is not None and a.array.shape == first.array.shape:
             if _follows(reference, what) and not _follows(implementation, what):
-                checks.append(Check("structure", what, passed=False, note="is 0 elsewhere than the output"))
+                checks.append(Check("structure", what, passed=False, note="is not 0 where the output is"))
             axes = together["output 0"]
         else:
             axes = together.get(what, ())
@@ -292,8 +292,9 @@ def _once(array: Numbers, axes: tuple[int, ...]) -> Numbers:
 
 
 def _follows(record: Record, gradient: str) -> bool:
-    """Tell whether a gradient is 0 just where the output is: what was dropped takes none."""
-    return np.array_equal(record.values[gradient].array == 0, record.values["output 0"].array == 0)
+    """Tell whether a gradient is 0 wherever the output is: what was dropped takes none. A few zeros may be chance."""
+    dropped = record.values["output 0"].array == 0
+    return bool(dropped.mean() > 0.01) and not np.any(record.values[gradient].array[dropped])
 
 
 def _samples(what: str, a: Numbers, b: Numbers, dtype: str) -> list[Check]:

@@ -162,7 +162,7 @@ DIFFERENCES: Sequence[Difference] = (
     ),
     Difference(
         *("keras", "3.15", (*DEPTHWISE, "SeparableConv1D", "SeparableConv2D"), ("channels_first", "dilation_rate")),
-        reason="before 3.15 depthwise convolutions did channels_first, and strides with a dilation, only where TensorFlow did",
+        reason="before 3.15 these did channels_first, and strides with a dilation, only where TensorFlow did",
     ),
     Difference(
         *("keras", "3.15", ("GroupNormalization",), ("mixed_", "int32")),
@@ -178,7 +178,7 @@ DIFFERENCES: Sequence[Difference] = (
     ),
     Difference(
         *("tf-keras", "3", (*CONVOLUTIONS, "MaxPooling2D", "AveragePooling2D"), ("hannels_", "dilation_rate")),
-        reason="TensorFlow has no float64 kernels for channels_first images and some dilations, and Keras 2 finds no way around",
+        reason="TensorFlow has no float64 kernels for channels_first images and some dilations",
     ),
     Difference(
         *("tf-keras", "3", DEPTHWISE, ()),
@@ -186,7 +186,7 @@ DIFFERENCES: Sequence[Difference] = (
     ),
     Difference(
         *("tf-keras", "3", ("BatchNormalization", "LayerNormalization", "SpectralNormalization"), ()),
-        reason="Keras 2 normalizes by fused kernels with float32 epsilons, moves to the unbiased variance, and sorts no axes",
+        reason="Keras 2 normalizes by fused kernels, moves to the unbiased variance, and sorts no axes",
     ),
     Difference(
         *("tf-keras", "3", ("GroupNormalization", "Normalization", "UnitNormalization"), ("mixed_", "*300", "1e-13")),

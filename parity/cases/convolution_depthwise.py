@@ -1,6 +1,7 @@
 """Cases of the depthwise and separable convolutions.
 
-No strides of two sizes: TensorFlow's float64 kernels refuse them. No empty batches: TensorFlow's float32 kernels fail on them, and its float64 kernels leave the gradients unset.
+No strides of two sizes: TensorFlow's float64 kernels refuse them. No empty batches: its float32 kernels fail on them,
+and its float64 kernels leave the gradients unset.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Windows that slide over an input: how much Keras pads, and what of a transposed convolution it keeps.
+"""Windows that slide over an input: how much Keras pads.
 
 Source: keras/src/backend/common/backend_utils.py, 3.15, and TensorFlow's `SAME`.
 """
@@ -22,19 +22,3 @@ def same_padding(size: int, kernel: int, stride: int, dilation: int) -> tuple[in
 def flat(pairs: Sequence[tuple[int, int]]) -> list[int]:
     """Return (before, after) pairs in the order of `torch.nn.functional.pad`, the last axis first."""
     return [size for pair in reversed(pairs) for size in pair]
-
-
-def transposed(
-    size: int, kernel: int, stride: int, dilation: int, padding: str, output_padding: int | None
-) -> tuple[int, int]:
-    """Return (how much a transposed convolution drops at the start, the size of what it keeps).
-
-    It is the gradient of a convolution over the output: what that pads at its start is what this one drops. What is too
-    much is dropped at both ends, the odd one at the end.
-    """
-    covered = spread(kernel, dilation)
-    if padding == "valid":
-        more = max(stride - covered, 0) if output_padding is None else output_padding
-        return 0, (size - 1) * stride + covered + more
-    kept = size * stride if output_padding is None else (size - 1) * stride + covered % 2 + output_padding
-    return max((size - 1) * stride + covered - kept, 0) // 2, kept

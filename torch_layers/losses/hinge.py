@@ -12,20 +12,19 @@ from torch_layers.losses.tensors import Array, broadcast, tensors
 from torch_layers.registry import losses
 
 
-def _signs(y_true: Tensor) -> Tensor:
-    """Return targets that are 0 and 1 throughout as -1 and 1, any others as they are."""
+def _opposites(y_true: Tensor) -> Tensor:
+    """Return minus the targets, of which those that are 0 and 1 throughout are taken as -1 and 1."""
     if y_true.numel() == 0:
-        return y_true
-    labels = y_true.detach()
-    # Zero for 0 and 1 alone. The extrema take a fraction of the time of a comparison and `all`.
-    low, high = torch.aminmax(labels * labels - labels)
-    binary = ((low == 0) & (high == 0)).to(y_true.dtype)
-    return y_true * (binary + 1) - binary
+        return -y_true
+    # t - t^2 is zero for 0 and 1 alone. The extrema take a fraction of the time of a comparison and `all`.
+    low, high = torch.aminmax(torch.addcmul(y_true, y_true, y_true, value=-1))
+    binary = low.logical_or(high).logical_not().to(y_true.dtype)
+    return torch.addcmul(binary, y_true, binary + 1, value=-1)
 
 
 def _margin(y_true: Tensor, y_pred: Tensor) -> Tensor:
     # Not relu: exactly at the margin Keras's gradient is 1.
-    return (1.0 - _signs(y_true) * y_pred).clamp(min=0.0)
+    return torch.addcmul(y_pred.new_ones(()), _opposites(y_true), y_pred).clamp_min(0.0)
 
 
 @losses.add

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
+import torch.nn.functional as F
 from torch import Tensor
 
 from torch_layers import activations, constraints, initializers, regularizers
 from torch_layers.layers.arguments import one_of, positive_int, positive_ints
 from torch_layers.layers.base import InputSpec, Layer
-from torch_layers.layers.data_format import channel_axis, checked_data_format
-from torch_layers.layers.windows import same_padding, spread
+from torch_layers.layers.data_format import as_given, channel_axis, channels_first, checked_data_format
+from torch_layers.layers.windows import flat, same_padding, spread
 
 AXES = ("w", "h w", "d h w")
+Pads = Sequence[tuple[int, int]]
 
 
 class _Convolution(Layer):
@@ -30,13 +33,14 @@ class _Convolution(Layer):
         self.padding = one_of(self, "padding", padding.lower() if isinstance(padding, str) else padding, self.paddings)
         self.data_format = checked_data_format(self, data_format)
         self.input_spec = InputSpec(min_ndim=self.rank + 2, max_ndim=self.rank + 2)
+        height = (1,) if self.rank == 1 else ()
+        self._strides, self._dilation = height + self.strides, height + self.dilation_rate
+        self._nothing = [0] * len(self._strides)
         # Of `same` with stride 1, and of `causal`, the padding does not depend on the input's size.
         total = [spread(k, d) - 1 for k, d in zip(self.kernel_size, self.dilation_rate, strict=True)]
-        self._pads = {
-            "valid": [(0, 0)] * self.rank,
-            "same": [(n // 2, n - n // 2) for n in total] if max(self.strides) == 1 else None,
-            "causal": [(n, 0) for n in total],
-        }[self.padding]
+        pads = {"same": [(n // 2, n - n // 2) for n in total], "causal": [(n, 0) for n in total]}
+        is_known = self.padding != "same" or max(self.strides) == 1
+        self._pads = _for_torch(pads.get(self.padding, [(0, 0)] * self.rank)) if is_known else None
 
     def _forbid_strided_dilation(self) -> None:
         if max(self.strides) > 1 and max(self.dilation_rate) > 1:
@@ -87,18 +91,49 @@ class _Convolution(Layer):
         super().check_input(shape)
         sizes = shape[1:-1] if self.data_format == "channels_last" else shape[2:]
         for size, kernel, dilation in zip(sizes, self.kernel_size, self.dilation_rate, strict=True):
-            if self.padding == "valid" and size is not None and size < spread(kernel, dilation):
+            if size is not None and size < (spread(kernel, dilation) if self.padding == "valid" else 1):
                 raise ValueError(
-                    f"{type(self).__name__}: input of shape {tuple(shape)} is smaller than the kernel, kernel_size="
-                    f"{self.kernel_size} with dilation_rate={self.dilation_rate}: with padding='valid' nothing is left"
+                    f"{type(self).__name__}: input of shape {tuple(shape)} is too small for kernel_size="
+                    f"{self.kernel_size} with dilation_rate={self.dilation_rate}: with padding={self.padding!r} nothing "
+                    "is left"
                 )
 
-    def _padding_of(self, x: Tensor) -> list[tuple[int, int]]:
-        """Return (before, after) for each axis of a channels_first input."""
-        if self._pads is not None:
-            return self._pads
-        geometry = zip(x.shape[2:], self.kernel_size, self.strides, self.dilation_rate, strict=True)
+    # --- computing: a sequence is an image of height 1, since torch's kernel for images is quicker than its own for ----
+    # --- sequences, and alone keeps the channels where they are ---------------------------------------------------------
+
+    def _view(self, x: Tensor) -> Tensor:
+        """Return an input as torch's kernels take it: a view with the channels first."""
+        if self.rank == 1:
+            x = x.unsqueeze(1 if self.data_format == "channels_last" else 2)
+        return channels_first(x, self.data_format)
+
+    def _result(self, y: Tensor) -> Tensor:
+        """Return what a kernel computed as the layer's user wants it: the activation of it, in his data format."""
+        y = as_given(y, self.data_format)
+        if self.rank == 1:
+            y = y.squeeze(1 if self.data_format == "channels_last" else 2)
+        return y if self.activation is activations.linear else self.activation(y)
+
+    def _convolve(self, x: Tensor, weight: Tensor, bias: Tensor | None, groups: int = 1) -> Tensor:
+        """Convolve a view; what is padded on both sides alike costs nothing, the rest one copy."""
+        if self.rank == 1:
+            weight = weight.unsqueeze(2)
+        padding, is_even = self._pads or _for_torch(self._same(x))
+        if not is_even:
+            x, padding = F.pad(x, padding), self._nothing
+        convolution = F.conv3d if self.rank == 3 else F.conv2d
+        return convolution(x, weight, bias, self._strides, padding, self._dilation, groups)
+
+    def _same(self, x: Tensor) -> Pads:
+        geometry = zip(x.shape[-self.rank :], self.kernel_size, self.strides, self.dilation_rate, strict=True)
         return [same_padding(*axis) for axis in geometry]
 
-    def _activated(self, y: Tensor) -> Tensor:
-        return y if self.activation is activations.linear else self.activation(y)
+    def _bias(self) -> Tensor | None:
+        return None if self.bias is None else self.cast(self.bias)
+
+
+def _for_torch(pads: Pads) -> tuple[list[int], bool]:
+    """Return (padding, True) for the kernel if both sides of each axis get as much, or (padding, False) for F.pad."""
+    if any(before != after for before, after in pads):
+        return flat(pads), False
+    return [0] * (len(pads) == 1) + [before for before, _ in pads], True

@@ -7,8 +7,6 @@ from typing import Any
 from torch import Tensor
 
 from torch_layers.layers.convolution.base import AXES, _Convolution
-from torch_layers.layers.convolution.convolve import convolve
-from torch_layers.layers.data_format import as_given, channels_first
 from torch_layers.layers.lora import _LoRA
 
 
@@ -65,11 +63,7 @@ class _Conv(_LoRA, _Convolution):
         self._expect(channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = channels_first(x, self.data_format)
-        bias = None if self.bias is None else self.cast(self.bias)
-        pads = self._padding_of(x)
-        y = convolve(x, self.kernel(), bias, self.strides, pads, self.dilation_rate, self.groups)
-        return self._activated(as_given(y, self.data_format))
+        return self._result(self._convolve(self._view(x), self.kernel(), self._bias(), self.groups))
 
 
 class Conv1D(_Conv):

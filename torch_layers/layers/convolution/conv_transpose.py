@@ -10,24 +10,21 @@ from torch import Tensor
 
 from torch_layers.layers.arguments import positive_ints
 from torch_layers.layers.convolution.base import AXES, _Convolution
-from torch_layers.layers.data_format import as_given, channels_first
-from torch_layers.layers.windows import spread, transposed
+from torch_layers.layers.windows import spread
 
 
-def _transposed(
-    x: Tensor,
-    weight: Tensor,
-    strides: Sequence[int],
-    padding: Sequence[int],
-    output_padding: Sequence[int],
-    dilation: Sequence[int],
-) -> Tensor:
-    if x.ndim == 3:
-        # The kernel for images is quicker than the one for sequences, and alone keeps the channels where they are.
-        more = (0, *padding), (0, *output_padding), (1, *dilation)
-        return _transposed(x.unsqueeze(2), weight.unsqueeze(2), (1, *strides), *more).squeeze(2)
-    function = F.conv_transpose2d if x.ndim == 4 else F.conv_transpose3d
-    return function(x, weight, None, strides, padding, output_padding, 1, dilation)
+def _dropped(kernel: int, stride: int, dilation: int, padding: str, output_padding: int | None) -> tuple[int, int]:
+    """Return how much is dropped at the start and at the end of (size - 1) * stride + spread, all that is computed.
+
+    A negative end says how much is added there. What is too much is dropped at both ends, the odd one at the end: what
+    the convolution pads whose gradient this is.
+    """
+    covered = spread(kernel, dilation)
+    if padding == "valid":
+        return 0, -(max(stride - covered, 0) if output_padding is None else output_padding)
+    surplus = covered - (stride if output_padding is None else covered % 2 + output_padding)
+    before = max(surplus, 0) // 2
+    return before, surplus - before
 
 
 class _ConvTranspose(_Convolution):
@@ -68,6 +65,17 @@ class _ConvTranspose(_Convolution):
                 raise ValueError(
                     f"{type(self).__name__}: output_padding={self.output_padding} is not below strides={self.strides}"
                 )
+        more: Sequence[int | None] = self.output_padding or (None,) * self.rank
+        geometry = list(zip(self.kernel_size, self.strides, self.dilation_rate, more, strict=True))
+        self._ends = [_dropped(k, s, d, self.padding, extra) for k, s, d, extra in geometry]
+        height = [0] if self.rank == 1 else []
+        self._start = [*height, *(before for before, _ in self._ends)]
+        # torch drops as much at the end as at the start, unless it is told to add some; the rest is cut off afterwards.
+        self._added = [*height, *(max(before - after, 0) for before, after in self._ends)]
+        surplus = [after - before for before, after in self._ends]
+        self._cut = [(axis, n) for axis, n in enumerate(surplus, 2 + len(height)) if n > 0]
+        # Where windows overlap, oneDNN's kernels with a bias are two to four times slower than those without.
+        self._bias_within = all(spread(k, d) <= s for k, s, d, _ in geometry)
         axes = AXES[self.rank - 1]
         self._declare("weight", f"{axes} o i -> i o {axes}", "kernel", "kernel", given)
         self._set_ends(activation, use_bias, given)
@@ -82,43 +90,27 @@ class _ConvTranspose(_Convolution):
         # It enlarges: no input is too small for the kernel, but `output_padding` may leave nothing of it.
         self.input_spec.check(type(self).__name__, shape)
         sizes = shape[1:-1] if self.data_format == "channels_last" else shape[2:]
-        more: Sequence[int | None] = self.output_padding or (None,) * self.rank
-        for size, *geometry, extra in zip(sizes, self.kernel_size, self.strides, self.dilation_rate, more, strict=True):
-            if size is not None and transposed(size, *geometry, self.padding, extra)[1] <= 0:
+        for size, stride, kernel, dilation, ends in zip(
+            sizes, self.strides, self.kernel_size, self.dilation_rate, self._ends, strict=True
+        ):
+            if size is not None and (size - 1) * stride + spread(kernel, dilation) <= sum(ends):
                 raise ValueError(
                     f"{type(self).__name__}: nothing is left of an input of shape {tuple(shape)} with padding="
                     f"{self.padding!r}, strides={self.strides} and output_padding={self.output_padding}"
                 )
 
     def forward(self, x: Tensor) -> Tensor:
-        x = channels_first(x, self.data_format)
-        more: Sequence[int | None] = self.output_padding or (None,) * self.rank
-        ends = [
-            transposed(size, kernel, stride, dilation, self.padding, extra)
-            for size, kernel, stride, dilation, extra in zip(
-                x.shape[2:], self.kernel_size, self.strides, self.dilation_rate, more, strict=True
-            )
-        ]
-        padding = [dropped for dropped, _ in ends]
-        # How much of each axis is kept beyond torch's own size, or, if negative, cut off.
-        beyond = [
-            kept - ((size - 1) * stride + spread(kernel, dilation) - 2 * dropped)
-            for (dropped, kept), size, kernel, stride, dilation in zip(
-                ends, x.shape[2:], self.kernel_size, self.strides, self.dilation_rate, strict=True
-            )
-        ]
-        weight = self.cast(self.weight)
-        added = [max(n, 0) for n in beyond]
-        y = _transposed(x, weight, self.strides, padding, added, self.dilation_rate)
-        for axis, (n, (_, kept)) in enumerate(zip(beyond, ends, strict=True), 2):
-            if n < 0:
-                y = y.narrow(axis, 0, kept)
-        y = as_given(y, self.data_format)
-        if self.bias is not None:
-            # torch adds it in a slow pass of its own if it is given to the kernel.
-            bias = self.cast(self.bias)
-            y = y + (bias if self.data_format == "channels_last" else bias.view(-1, *(1,) * self.rank))
-        return self._activated(y)
+        x, weight, bias = self._view(x), self.cast(self.weight), self._bias()
+        if self.rank == 1:
+            weight = weight.unsqueeze(2)
+        transposed = F.conv_transpose3d if self.rank == 3 else F.conv_transpose2d
+        within = bias if self._bias_within else None
+        y = transposed(x, weight, within, self._strides, self._start, self._added, 1, self._dilation)
+        for axis, surplus in self._cut:
+            y = y.narrow(axis, 0, y.shape[axis] - surplus)
+        if bias is not None and not self._bias_within:
+            y = y + bias.to(y.dtype).view(-1, *(1,) * len(self._strides))
+        return self._result(y)
 
 
 class Conv1DTranspose(_ConvTranspose):

@@ -7,8 +7,6 @@ from typing import Any
 from torch import Tensor
 
 from torch_layers.layers.convolution.base import AXES, _Convolution
-from torch_layers.layers.convolution.convolve import convolve
-from torch_layers.layers.data_format import as_given, channels_first
 
 
 class _DepthwiseConv(_Convolution):
@@ -51,19 +49,9 @@ class _DepthwiseConv(_Convolution):
         self._expect(channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = channels_first(x, self.data_format)
-        bias = None if self.bias is None else self.cast(self.bias)
-        pads = self._padding_of(x)
-        y = convolve(
-            x,
-            self.cast(self.weight),
-            bias,
-            self.strides,
-            pads,
-            self.dilation_rate,
-            x.shape[1],
-        )
-        return self._activated(as_given(y, self.data_format))
+        weight = self.cast(self.weight)
+        groups = weight.shape[0] // self.depth_multiplier
+        return self._result(self._convolve(self._view(x), weight, self._bias(), groups))
 
 
 class DepthwiseConv1D(_DepthwiseConv):

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch.nn.functional as F
 from torch import Tensor
 
 from torch_layers.layers.convolution.base import AXES, _Convolution
-from torch_layers.layers.convolution.convolve import convolve
-from torch_layers.layers.data_format import as_given, channels_first
 
 
 class _SeparableConv(_Convolution):
@@ -61,16 +60,9 @@ class _SeparableConv(_Convolution):
         self._expect(channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = channels_first(x, self.data_format)
-        pads, depthwise, pointwise = (
-            self._padding_of(x),
-            self.cast(self.depthwise_weight),
-            self.cast(self.pointwise_weight),
-        )
-        bias, ones = None if self.bias is None else self.cast(self.bias), (1,) * self.rank
-        x = convolve(x, depthwise, None, self.strides, pads, self.dilation_rate, x.shape[1])
-        y = convolve(x, pointwise, bias, ones, [(0, 0)] * self.rank, ones)
-        return self._activated(as_given(y, self.data_format))
+        depthwise, pointwise = self.cast(self.depthwise_weight), self.cast(self.pointwise_weight)
+        x = self._convolve(self._view(x), depthwise, None, depthwise.shape[0] // self.depth_multiplier)
+        return self._result(F.conv2d(x, pointwise if self.rank == 2 else pointwise.unsqueeze(2), self._bias()))
 
 
 class SeparableConv1D(_SeparableConv):
