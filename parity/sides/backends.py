@@ -30,6 +30,7 @@ class TensorFlow:
         self.tf = tf
         # TensorFloat-32 and the like are off: they belong to what is compared.
         tf.config.experimental.enable_tensor_float_32_execution(False)
+        tf.get_logger().setLevel("ERROR")  # it warns of each grouped convolution, which Keras compiles anew
 
     def environment(self) -> dict[str, str]:
         """Name the framework's part of an environment."""

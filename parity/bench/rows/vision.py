@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+import torch
 import torch.nn.functional as F
 from torch import nn
 
@@ -48,18 +49,18 @@ CONVOLUTION = (
 
 _LARGE = (8, 56, 56, 64)
 POOLING = (
-    _image("MaxPooling1D", {}, partial(by_hand.OnView, F.max_pool1d, kernel_size=2), (16, 1024, 64)),
-    _image("MaxPooling2D", {}, partial(by_hand.OnView, F.max_pool2d, kernel_size=2), _LARGE),
+    _image("MaxPooling1D", {}, partial(by_hand.OnView, torch.max_pool1d, kernel_size=2), (16, 1024, 64)),
+    _image("MaxPooling2D", {}, partial(by_hand.OnView, torch.max_pool2d, kernel_size=2), _LARGE),
     _image(
         "MaxPooling2D",
         {"pool_size": 3, "strides": 2, "padding": "same"},
-        partial(by_hand.OnView, F.max_pool2d, pad=(0, 1, 0, 1), value=-float("inf"), kernel_size=3, stride=2),
+        partial(by_hand.OnView, torch.max_pool2d, pad=(0, 1, 0, 1), value=-float("inf"), kernel_size=3, stride=2),
         _LARGE,
         remark="same",
     ),
-    _image("MaxPooling3D", {}, partial(by_hand.OnView, F.max_pool3d, kernel_size=2), (2, 16, 28, 28, 32)),
-    _image("AveragePooling1D", {}, partial(by_hand.OnView, F.avg_pool1d, kernel_size=2), (16, 1024, 64)),
-    _image("AveragePooling2D", {}, partial(by_hand.OnView, F.avg_pool2d, kernel_size=2), _LARGE),
+    _image("MaxPooling3D", {}, partial(by_hand.OnView, torch.max_pool3d, kernel_size=2), (2, 16, 28, 28, 32)),
+    _image("AveragePooling1D", {"pool_size": 2}, partial(by_hand.OnView, F.avg_pool1d, kernel_size=2), (16, 1024, 64)),
+    _image("AveragePooling2D", {"pool_size": 2}, partial(by_hand.OnView, F.avg_pool2d, kernel_size=2), _LARGE),
     _image(
         "AveragePooling2D",
         {"pool_size": 2, "strides": 2, "padding": "same"},
@@ -67,7 +68,9 @@ POOLING = (
         (8, 55, 55, 64),
         remark="same",
     ),
-    _image("AveragePooling3D", {}, partial(by_hand.OnView, F.avg_pool3d, kernel_size=2), (2, 16, 28, 28, 32)),
+    _image(
+        "AveragePooling3D", {"pool_size": 2}, partial(by_hand.OnView, F.avg_pool3d, kernel_size=2), (2, 16, 28, 28, 32)
+    ),
     _image("GlobalAveragePooling2D", {}, by_hand.GlobalAverage, _LARGE),
     _image("GlobalMaxPooling2D", {}, by_hand.GlobalMax, _LARGE),
     _image(

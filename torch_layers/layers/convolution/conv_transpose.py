@@ -74,6 +74,10 @@ class _ConvTranspose(_Convolution):
         self._added = [*height, *(max(before - after, 0) for before, after in self._ends)]
         surplus = [after - before for before, after in self._ends]
         self._cut = [(axis, n) for axis, n in enumerate(surplus, 2 + len(height)) if n > 0]
+        # Whether a single place of the input may leave nothing, which torch takes for a result.
+        self._may_vanish = any(
+            spread(k, d) <= sum(ends) for (k, _, d, _), ends in zip(geometry, self._ends, strict=True)
+        )
         # Where windows overlap, oneDNN's kernels with a bias are two to four times slower than those without.
         self._bias_within = all(spread(k, d) <= s for k, s, d, _ in geometry)
         axes = AXES[self.rank - 1]
@@ -100,6 +104,8 @@ class _ConvTranspose(_Convolution):
                 )
 
     def forward(self, x: Tensor) -> Tensor:
+        if self._may_vanish:
+            self.check_input(x.shape)
         x, weight, bias = self._view(x), self.cast(self.weight), self._bias()
         if self.rank == 1:
             weight = weight.unsqueeze(2)

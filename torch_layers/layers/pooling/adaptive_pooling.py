@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import torch.nn.functional as F
@@ -11,13 +10,13 @@ from torch import Tensor
 from torch_layers.layers.arguments import positive_ints
 from torch_layers.layers.base import InputSpec, Layer
 from torch_layers.layers.data_format import as_given, channels_first, checked_data_format
+from torch_layers.layers.pooling.volumes import along_depth, along_planes
 
 
 class _AdaptivePooling(Layer):
     """Base of the layers whose output has a given size."""
 
     rank: ClassVar[int]
-    pools: ClassVar[Sequence[Callable[..., Tensor]]]
 
     def __init__(self, output_size: Any, data_format: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -25,21 +24,59 @@ class _AdaptivePooling(Layer):
         self.data_format = checked_data_format(self, data_format)
         self.input_spec = InputSpec(min_ndim=self.rank + 2, max_ndim=self.rank + 2)
 
+    def check_input(self, shape: Any) -> None:
+        super().check_input(shape)
+        if 0 in shape[1:]:
+            raise ValueError(
+                f"{type(self).__name__}: input of shape {tuple(shape)} is empty, which only a batch may be"
+            )
+
     def forward(self, x: Tensor) -> Tensor:
-        y = self.pools[self.rank - 1](channels_first(x, self.data_format), self.output_size)
-        return as_given(y, self.data_format)
+        if self.rank == 3:
+            return self._pool_volume(x)
+        x, size = channels_first(x, self.data_format), self.output_size
+        if self.rank == 2:
+            return as_given(self._pool_image(x, size), self.data_format)
+        # The kernel for images keeps the channels where they are, the one for sequences does not.
+        return as_given(self._pool(x.unsqueeze(2), (1, *size)).squeeze(2), self.data_format)
+
+    def _pool(self, x: Tensor, size: tuple[int, ...]) -> Tensor:
+        raise NotImplementedError
+
+    def _pool_image(self, x: Tensor, size: tuple[int, ...]) -> Tensor:
+        return self._pool(x, size)
+
+    def _pool_volume(self, x: Tensor) -> Tensor:
+        size = self.output_size
+        x = along_planes(x, lambda image: self._pool(image, size[1:]), self.data_format)
+        return along_depth(x, lambda image: self._pool(image, (size[0], image.shape[3])), self.data_format)
 
 
 class _AdaptiveMaxPooling(_AdaptivePooling):
-    """Base of AdaptiveMaxPooling1D, AdaptiveMaxPooling2D and AdaptiveMaxPooling3D."""
+    """Base of AdaptiveMaxPooling1D, AdaptiveMaxPooling2D and AdaptiveMaxPooling3D.
 
-    pools = (F.adaptive_max_pool1d, F.adaptive_max_pool2d, F.adaptive_max_pool3d)
+    Keras pools axis by axis, the first one first, which decides where the gradient of equal values goes.
+    """
+
+    def _pool(self, x: Tensor, size: tuple[int, ...]) -> Tensor:
+        return F.adaptive_max_pool2d(x, size)
+
+    def _pool_image(self, x: Tensor, size: tuple[int, ...]) -> Tensor:
+        return self._pool(self._pool(x, (size[0], x.shape[3])), size)
+
+    def _pool_volume(self, x: Tensor) -> Tensor:
+        size = self.output_size
+        x = along_depth(x, lambda image: self._pool(image, (size[0], image.shape[3])), self.data_format)
+        return along_planes(x, lambda image: self._pool_image(image, size[1:]), self.data_format)
 
 
 class _AdaptiveAveragePooling(_AdaptivePooling):
     """Base of AdaptiveAveragePooling1D, AdaptiveAveragePooling2D and AdaptiveAveragePooling3D."""
 
-    pools = (F.adaptive_avg_pool1d, F.adaptive_avg_pool2d, F.adaptive_avg_pool3d)
+    takes_integers = False
+
+    def _pool(self, x: Tensor, size: tuple[int, ...]) -> Tensor:
+        return F.adaptive_avg_pool2d(x, (size[0], size[1]))
 
 
 class AdaptiveMaxPooling1D(_AdaptiveMaxPooling):

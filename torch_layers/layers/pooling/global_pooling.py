@@ -26,15 +26,23 @@ class _GlobalPooling(Layer):
 class _GlobalMaxPooling(_GlobalPooling):
     """Base of GlobalMaxPooling1D, GlobalMaxPooling2D and GlobalMaxPooling3D."""
 
+    def check_input(self, shape: Any) -> None:
+        super().check_input(shape)
+        if 0 in (shape[axis] for axis in self._axes):
+            raise ValueError(f"{type(self).__name__}: input of shape {tuple(shape)} has nothing to take the maximum of")
+
     def forward(self, x: Tensor) -> Tensor:
         return x.amax(self._axes, self.keepdims)
 
 
 class _GlobalAveragePooling(_GlobalPooling):
-    """Base of GlobalAveragePooling2D and GlobalAveragePooling3D."""
+    """Base of GlobalAveragePooling1D, GlobalAveragePooling2D and GlobalAveragePooling3D."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return x.mean(self._axes, self.keepdims)
+        return self._floats(x).mean(self._axes, self.keepdims)
+
+    def _floats(self, x: Tensor) -> Tensor:
+        return x if x.is_floating_point() else x.float()  # whatever the layer's dtype is, as Keras does
 
 
 class GlobalMaxPooling1D(_GlobalMaxPooling):
@@ -73,7 +81,7 @@ class GlobalMaxPooling3D(_GlobalMaxPooling):
     aliases = ("GlobalMaxPool3D",)
 
 
-class GlobalAveragePooling1D(_GlobalPooling):
+class GlobalAveragePooling1D(_GlobalAveragePooling):
     """The mean of each channel over the steps; of the steps that a `mask` (batch, steps) keeps, if there is one.
 
     Shape: (batch, steps, channels) -> (batch, channels); with `keepdims`, sizes of 1 stay.
@@ -86,6 +94,7 @@ class GlobalAveragePooling1D(_GlobalPooling):
     supports_masking = True
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        x = self._floats(x)
         if mask is None:
             return x.mean(self._axes, self.keepdims)
         mask = mask.bool().unsqueeze(2 if self.data_format == "channels_last" else 1)

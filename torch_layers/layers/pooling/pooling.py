@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from torch_layers.layers.arguments import one_of, positive_ints
 from torch_layers.layers.base import InputSpec, Layer
 from torch_layers.layers.data_format import as_given, channels_first, checked_data_format
+from torch_layers.layers.pooling.volumes import along_depth, along_planes
 from torch_layers.layers.windows import same_padding
 
 
@@ -18,7 +19,6 @@ class _Pooling(Layer):
     """Base of the layers that pool windows."""
 
     rank: ClassVar[int]
-    pools: ClassVar[Sequence[Callable[..., Tensor]]]
 
     def __init__(
         self,
@@ -47,46 +47,46 @@ class _Pooling(Layer):
                 f"{type(self).__name__}: input of shape {tuple(shape)} is smaller than pool_size={self.pool_size}: with "
                 "padding='valid' nothing is left"
             )
+        if 0 in shape[1:]:
+            raise ValueError(
+                f"{type(self).__name__}: input of shape {tuple(shape)} is empty, which only a batch may be"
+            )
 
     def forward(self, x: Tensor) -> Tensor:
-        x = channels_first(x, self.data_format)
         if self.rank > 1:
+            x = channels_first(x, self.data_format)
             return as_given(self._pool(x, self.pool_size, self.strides), self.data_format)
         # The kernel for images is quicker than the one for sequences, and alone keeps the channels where they are.
-        y = self._pool(x.unsqueeze(2), (1, *self.pool_size), (1, *self.strides))
+        x = channels_first(x, self.data_format).unsqueeze(2)
+        y = self._pool(x, (1, *self.pool_size), (1, *self.strides))
         return as_given(y.squeeze(2), self.data_format)
 
-    def _pool(self, x: Tensor, size: Sequence[int], strides: Sequence[int]) -> Tensor:
-        pool = self.pools[x.ndim - 4]
+    def _pool(self, x: Tensor, size: tuple[int, ...], strides: tuple[int, ...]) -> Tensor:
         if not self._same:
-            return pool(x, size, strides)
-        pads = [same_padding(n, k, s, 1) for n, k, s in zip(x.shape[2:], size, strides, strict=True)]
+            return self._windows(x, size, strides, 0, False)
         # torch pads both sides alike. Where Keras pads one more at the end, windows that reach over the end (ceil_mode)
         # do the same; with stride 1, where they would not, one more at the start does, and the first output is dropped.
-        drops = [axis for axis, (pad, s) in enumerate(zip(pads, strides, strict=True)) if s == 1 and pad[0] < pad[1]]
-        padding = [after if axis in drops else before for axis, (before, after) in enumerate(pads)]
-        y = pool(x, size, strides, padding, ceil_mode=any(before < after for before, after in pads))
+        padding: list[int] = []
+        drops: list[int] = []
+        ceil_mode = False
+        for axis, (n, k, stride) in enumerate(zip(x.shape[2:], size, strides, strict=True), 2):
+            before, after = same_padding(n, k, stride, 1)
+            if before < after and stride == 1:
+                before = after
+                drops.append(axis)
+            ceil_mode = ceil_mode or before < after
+            padding.append(before)
+        y = self._windows(x, size, strides, padding, ceil_mode)
         for axis in drops:
-            y = y.narrow(axis + 2, 1, y.shape[axis + 2] - 1)
+            y = y.narrow(axis, 1, y.shape[axis] - 1)
         return y
 
-
-def _max_pool2d(x: Tensor, size: Any, strides: Any, padding: Any = 0, ceil_mode: bool = False) -> Tensor:
-    return F.max_pool2d(x, size, strides, padding, 1, ceil_mode)
-
-
-def _max_pool3d(x: Tensor, size: Any, strides: Any, padding: Any = 0, ceil_mode: bool = False) -> Tensor:
-    return F.max_pool3d(x, size, strides, padding, 1, ceil_mode)
-
-
-def _avg_pool2d(x: Tensor, size: Any, strides: Any, padding: Any = 0, ceil_mode: bool = False) -> Tensor:
-    return F.avg_pool2d(x, size, strides, padding, ceil_mode, count_include_pad=False)
+    def _windows(self, x: Tensor, size: Any, strides: Any, padding: Any, ceil_mode: bool) -> Tensor:
+        raise NotImplementedError
 
 
 class _MaxPooling(_Pooling):
     """Base of MaxPooling1D, MaxPooling2D and MaxPooling3D."""
-
-    pools = (_max_pool2d, _max_pool3d)
 
     def __init__(
         self,
@@ -99,33 +99,25 @@ class _MaxPooling(_Pooling):
     ) -> None:
         super().__init__(pool_size, strides, padding, data_format, name, **kwargs)
 
+    def _windows(self, x: Tensor, size: Any, strides: Any, padding: Any, ceil_mode: bool) -> Tensor:
+        pool = torch.max_pool2d if x.ndim == 4 else torch.max_pool3d
+        return pool(x, size, strides, padding, 1, ceil_mode)
+
 
 class _AveragePooling(_Pooling):
     """Base of AveragePooling1D, AveragePooling2D and AveragePooling3D."""
 
-    pools = (_avg_pool2d,)
+    takes_integers = False
 
-    def __init__(
-        self,
-        pool_size: Any,
-        strides: Any = None,
-        padding: str = "valid",
-        data_format: str | None = None,
-        name: str | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(pool_size, strides, padding, data_format, name, **kwargs)
+    def forward(self, x: Tensor) -> Tensor:
+        if self.rank < 3:
+            return super().forward(x)
+        size, strides = self.pool_size, self.strides
+        x = along_planes(x, lambda image: self._pool(image, size[1:], strides[1:]), self.data_format)
+        return along_depth(x, lambda image: self._pool(image, (size[0], 1), (strides[0], 1)), self.data_format)
 
-    def _pool(self, x: Tensor, size: Sequence[int], strides: Sequence[int]) -> Tensor:
-        if x.ndim == 4:
-            return super()._pool(x, size, strides)
-        # torch averages volumes slowly, not in half precision and not with windows larger than they are. The mean of a
-        # box is the mean along one axis of those along the other two: twice the kernel for images, without copies.
-        flat = super()._pool(x.transpose(1, 2).flatten(0, 1), size[1:], strides[1:])
-        n, (height, width) = x.shape[0], flat.shape[2:]
-        flat = flat.reshape(n, x.shape[2], x.shape[1], height, width).transpose(1, 2).flatten(3)
-        deep = super()._pool(flat, (size[0], 1), (strides[0], 1))
-        return deep.reshape(n, x.shape[1], deep.shape[2], height, width)
+    def _windows(self, x: Tensor, size: Any, strides: Any, padding: Any, ceil_mode: bool) -> Tensor:
+        return F.avg_pool2d(x, size, strides, padding, ceil_mode, count_include_pad=False)
 
 
 class MaxPooling1D(_MaxPooling):
