@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import os
+import sys
 from typing import Any
 
 from parity.sides.base import Lacks, MissingSide, Side
@@ -33,13 +35,30 @@ def make(name: str, device: str = "cpu") -> Side:
     Raises: ValueError for an unknown name; MissingSide if its framework, its module or the device is missing.
     """
     check_name(name)
-    module, attribute = BUILT_IN[name] if name in BUILT_IN else name.split(":", 1)
-    try:
-        factory: Any = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
-        raise MissingSide(f"side {name!r} can't be loaded: {error}") from error
-    made: Side = factory(device=device)
+    made: Side = named(":".join(BUILT_IN[name]) if name in BUILT_IN else name)(device=device)
     return made
 
 
-__all__ = ["BUILT_IN", "Lacks", "MissingSide", "Side", "check_name", "make"]
+def named(name: str) -> Any:
+    """Return what `package.module:attribute` names; modules of the working directory count.
+
+    Raises: ValueError for another form; MissingSide if the module can't be imported or has no such attribute.
+    """
+    from torch_layers.registry import nearest
+
+    module, _, attribute = name.partition(":")
+    if not module or not attribute:
+        raise ValueError(f"{name!r} is not of the form package.module:attribute")
+    sys.path.insert(0, os.getcwd())
+    try:
+        home = importlib.import_module(module)
+    except ImportError as error:
+        raise MissingSide(f"{name!r}: {module} can't be imported here ({error})") from error
+    finally:
+        sys.path.remove(os.getcwd())
+    if not hasattr(home, attribute):
+        raise MissingSide(f"{name!r}: {module} has no {attribute!r}{nearest(attribute, dir(home))}")
+    return getattr(home, attribute)
+
+
+__all__ = ["BUILT_IN", "Lacks", "MissingSide", "Side", "check_name", "make", "named"]

@@ -102,7 +102,9 @@ class Keras(Side):
                 found: dict[str, Value] = getattr(self, f"_run_{case.kind}", self._run_function)(case, policy)
                 return found
         except Exception as error:
-            if type(error).__name__ == "NotFoundError" and "Could not find device" in str(error):
+            # In float64 it is the oracle: without that nothing is compared, which must not pass.
+            lacks_kernel = type(error).__name__ == "NotFoundError" and "Could not find device" in str(error)
+            if lacks_kernel and policy != "float64":
                 raise Lacks(f"{self.backend} has no CPU kernel for {case.name} in {policy}") from error
             raise
         finally:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
-import os
-import sys
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from parity.sides.base import MissingSide
+from parity.sides import named
 from parity.sides.keras import load
+from parity.transfer import pairings, send
 from parity.whole.compare import Whole, compare_models
 from torch_layers.graph import from_keras
 from torch_layers.registry import nearest
@@ -37,25 +35,14 @@ def verify(keras: str, torch: str | None, weights: str) -> Whole:
 
 
 def _callable(name: str) -> Callable[..., Any]:
-    module, _, attribute = name.partition(":")
-    if not module or not attribute:
-        raise ValueError(f"{name!r} is not of the form package.module:callable")
-    sys.path.insert(0, os.getcwd())
-    try:
-        home = importlib.import_module(module)
-    except ImportError as error:
-        raise MissingSide(f"{module!r} can't be imported here ({error})") from error
-    finally:
-        sys.path.remove(os.getcwd())
-    found = getattr(home, attribute, None)
+    found = named(name)
     if not callable(found):
-        raise ValueError(f"{module} has no function {attribute!r}{nearest(attribute, dir(home))}")
+        raise ValueError(f"{name!r} is a {type(found).__name__}, not something to call")
     return found  # type: ignore[no-any-return]
 
 
 def _own(make: Callable[[], Any]) -> Callable[[Any], Any]:
     """Return a conversion that makes a user's module and gives it Keras's weights, where both agree on how."""
-    from parity.transfer import pairings, send
 
     def convert(model: Any) -> Any:
         dtype = model.weights[0].dtype if model.weights else "float32"

@@ -26,7 +26,10 @@ def parity(*arguments: str) -> subprocess.CompletedProcess[str]:
         (["run", "Dens"], "no layer, loss or function is called 'Dens' (did you mean 'Dense'?)"),
         (["run", "--dtype", "float31"], "dtype 'float31' is not one of float64, float32"),
         (["run", "--implementation", "keras-torsch"], "side 'keras-torsch' is not one of keras, keras-torch"),
-        (["run", "--implementation", "nowhere:Side"], "side 'nowhere:Side' can't be loaded: No module named 'nowhere'"),
+        (
+            ["run", "--implementation", "nowhere:Side"],
+            "'nowhere:Side': nowhere can't be imported here (No module named 'nowhere')",
+        ),
         (["run", "Dense#1", "--implementation", "tests.parity.adapters:absent"], "pip install absent"),
         (["run", "Dense#1", "--device", "cud"], "device 'cud' is not one of 'cpu', 'cuda', 'cuda:N', 'auto'"),
         (["list", "Dens"], "(did you mean 'Dense'?)"),

@@ -238,7 +238,8 @@ class Layer(Configurable, Weighted, metaclass=_BuildsAtOnce):
             spec = self.input_spec
             if type(x) is Tensor and x.dtype is self.compute_dtype and spec.min_ndim <= x.ndim <= spec.max_ndim:
                 try:
-                    return super().__call__(x)
+                    # What nn.Module's `__call__` does, without its frame.
+                    return (self._compiled_call_impl or self._call_impl)(x)
                 except (RuntimeError, IndexError) as error:
                     self.explain(error, x)
                     raise

@@ -84,6 +84,23 @@ class Weighted(nn.Module):
             _constrained.add(self)
             _watch_optimizers()
 
+    def declare(
+        self, name: str, pattern: str, keras_name: str, prefix: str, given: Mapping[str, Any], wanted: bool = True
+    ) -> None:
+        """Declare a weight with the initializer, regularizer and constraint that a constructor was given as
+        `prefix`_initializer and so on, which become attributes. Not `wanted`, the weight is None."""
+        parts: dict[str, Any] = {
+            "initializer": initializers.get(given[f"{prefix}_initializer"]),
+            "regularizer": regularizers.get(given[f"{prefix}_regularizer"]),
+            "constraint": constraints.get(given[f"{prefix}_constraint"]),
+        }
+        for kind, part in parts.items():
+            setattr(self, f"{prefix}_{kind}", part)
+        if wanted:
+            self.add_weight(name, pattern, keras_name=keras_name, **parts)
+        else:
+            setattr(self, name, None)
+
     def create_weights(self, **keras_shapes: Sequence[int]) -> None:
         """Give declared weights their sizes, in Keras's layout, and initial values.
 

@@ -76,8 +76,9 @@ class Loss(Configurable, nn.Module):
     def prepare(self, y_true: Array, y_pred: Array) -> tuple[Tensor, Tensor]:
         """Return both as tensors in the dtype of this loss; targets that are class ids keep their own."""
         y_pred = as_tensor(y_pred)
-        dtype = self.dtype or torch.promote_types(y_pred.dtype, torch.get_default_dtype())
+        dtype = self.dtype or torch.get_default_dtype()
         if y_pred.dtype is not dtype:
+            dtype = self.dtype or torch.promote_types(y_pred.dtype, dtype)
             y_pred = y_pred.to(dtype)
         return as_tensor(y_true, None if self.class_ids else dtype, y_pred.device), y_pred
 

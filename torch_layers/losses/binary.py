@@ -70,14 +70,17 @@ def binary_focal_crossentropy(
     """
     y_true, y_pred = identical("binary_focal_crossentropy", *tensors(y_true, y_pred))
     check_axis("binary_focal_crossentropy", axis, y_pred)
-    y_true = _smooth(y_true, label_smoothing)
-    terms = _terms(y_true, y_pred, from_logits)
-    # The probability of the target isn't clipped.
+    balance = alpha if apply_class_balancing else None
+    return _focal_terms(_smooth(y_true, label_smoothing), y_pred, balance, gamma, from_logits).mean(axis)
+
+
+def _focal_terms(y_true: Tensor, y_pred: Tensor, alpha: float | None, gamma: float, from_logits: bool) -> Tensor:
+    # The probability isn't clipped.
     probability = y_pred.sigmoid() if from_logits else y_pred
-    focal = (1.0 - _either(y_true, probability, 1.0 - probability)).pow(gamma) * terms
-    if apply_class_balancing:
-        focal = focal * (y_true * (2 * alpha - 1) + (1 - alpha))
-    return focal.mean(axis)
+    # Not p + y - 2 p y, though it is faster: Keras's gradient takes two ways, which can make it NaN.
+    missed = _either(y_true, 1.0 - probability, probability)
+    focal = missed.pow(gamma) * _terms(y_true, y_pred, from_logits)
+    return focal if alpha is None else focal * (y_true * (2 * alpha - 1) + (1 - alpha))
 
 
 class BinaryCrossentropy(_MatchedLoss):
@@ -151,3 +154,8 @@ class BinaryFocalCrossentropy(_MatchedLoss):
             self.label_smoothing,
             self.axis,
         )
+
+    def fused_mean(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        check_axis("BinaryFocalCrossentropy", self.axis, y_pred)
+        y_true, alpha = _smooth(y_true, self.label_smoothing), self.alpha if self.apply_class_balancing else None
+        return _focal_terms(y_true, y_pred, alpha, self.gamma, self.from_logits).mean()

@@ -7,6 +7,7 @@ import warnings
 from typing import Any, ClassVar
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from torch_layers.losses.base import _MatchedLoss
@@ -186,12 +187,15 @@ class CategoricalCrossentropy(_MatchedLoss):
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         return categorical_crossentropy(y_true, y_pred, self.from_logits, self.label_smoothing, self.axis)
 
-    def fused_mean(self, y_true: Tensor, y_pred: Tensor) -> Tensor | None:
-        if self.from_logits:
-            return None
+    def fused_mean(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         check_axis("CategoricalCrossentropy", self.axis, y_pred)
         _warn_of_one_class("CategoricalCrossentropy", y_pred)
-        terms = _smooth(y_true, self.label_smoothing) * _normalized(y_pred, self.axis).log()
+        y_true = _smooth(y_true, self.label_smoothing)
+        if self.from_logits:
+            if y_pred.ndim == 2 and self.axis in (1, -1) and not torch.is_grad_enabled():
+                return F.cross_entropy(y_pred, y_true)
+            return _softmax_cross_entropy(y_true, y_pred, self.axis).mean()
+        terms = y_true * _normalized(y_pred, self.axis).log()
         return -terms.sum() / (terms.numel() // terms.shape[self.axis])
 
 

@@ -27,19 +27,21 @@ def cosine_similarity(y_true: Array, y_pred: Array, axis: int = -1) -> Tensor:
     Shape: (batch, *) twice -> without `axis`. Raises: ValueError if the shapes don't broadcast.
     Source: keras.losses.cosine_similarity, Keras 3.15.
     """
-    y_true, y_pred = fits("cosine_similarity", *same_rank(*tensors(y_true, y_pred)))
+    return _minus_cosine(*fits("cosine_similarity", *same_rank(*tensors(y_true, y_pred))), axis)
+
+
+def _minus_cosine(y_true: Tensor, y_pred: Tensor, axis: int) -> Tensor:
     check_axis("cosine_similarity", axis, y_true, y_pred)
     return -(y_true / _norm(y_true, axis, keepdim=True) * y_pred).sum(axis) / _norm(y_pred, axis)
 
 
 def _logsumexp(x: Tensor) -> Tensor:
-    """Return the log of the sum of exp(x) of each row.
+    """Return the log of the sum of exp(x) along the last axis.
 
     Torch's gradient is exp(x - result): around 100, the rounding of the result alone makes it 4e-6 off in float32.
     """
-    top = x.detach().amax(1, keepdim=True)
-    top = top.where(top.isfinite(), 0.0)
-    return (x - top).logsumexp(1) + top.squeeze(1)
+    top = x.detach().amax(-1, keepdim=True).nan_to_num(0.0, 0.0, 0.0)
+    return (x - top).logsumexp(-1) + top.squeeze(-1)
 
 
 @losses.add
@@ -83,7 +85,8 @@ def circle(
         positive = positive & torch.eye(*positive.shape, dtype=torch.bool, device=positive.device).logical_not()
     attraction = -gamma * (margin + distance).clamp(min=0.0) * (margin - distance)
     repulsion = gamma * (1 + margin - distance).clamp(min=0.0) * (1 - margin - distance)
-    total = _logsumexp(attraction.where(positive, -torch.inf)) + _logsumexp(repulsion.where(negative, -torch.inf))
+    pairs = torch.stack((attraction.where(positive, -torch.inf), repulsion.where(negative, -torch.inf)))
+    total = _logsumexp(pairs).sum(0)
     # Torch's softplus is linear from 20 on, which float64 would notice.
     return F.softplus(total, threshold=40)
 
@@ -111,7 +114,10 @@ class CosineSimilarity(_MatchedLoss):
         self.axis = axis
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        return cosine_similarity(y_true, y_pred, self.axis)
+        return _minus_cosine(y_true, y_pred, self.axis)
+
+    def fused_mean(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        return _minus_cosine(y_true, y_pred, self.axis).mean()
 
 
 class Circle(_MatchedLoss):

@@ -97,6 +97,17 @@ class TestCall:
         assert tl.Dense(3, dtype="mixed_bfloat16")(x).dtype is torch.bfloat16
         assert tl.ReLU(autocast=False)(x.double()).dtype is torch.float64
 
+    def test_torch_s_hooks_and_compile_work(self, x):
+        layer, seen = tl.Dense(3), []
+        expected = layer(x)
+        layer.register_forward_pre_hook(lambda module, args: seen.append("before"))
+        handle = layer.register_forward_hook(lambda module, args, output: -output)
+        assert torch.equal(layer(x), -expected)
+        handle.remove()
+        layer.compile(backend=lambda graph, inputs: seen.append("compiled") or graph)
+        assert torch.equal(layer(x), expected)
+        assert set(seen) == {"before", "compiled"}
+
     def test_wrong_inputs_are_named_also_after_the_first_call(self, x):
         layer = tl.Dense(3)
         layer(x)

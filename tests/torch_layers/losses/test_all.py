@@ -86,6 +86,14 @@ def test_the_mean_is_the_mean_of_the_losses(example: Example, reduction: str) ->
 
 
 @every_example
+def test_the_value_is_the_same_without_gradients(example: Example) -> None:
+    make, y_true, y_pred = example
+    expected = make()(y_true, y_pred)
+    with torch.no_grad():
+        assert_close(make()(y_true, y_pred), expected, rtol=1e-13, atol=0)
+
+
+@every_example
 def test_gradient_of_the_mean_is_that_of_the_losses(example: Example) -> None:
     make, y_true, y_pred = example
     loss = make(reduction="none")

@@ -102,6 +102,15 @@ def test_gradient_of_logits_is_softmax_less_targets_whatever_they_sum_to(
     assert_close(computed, x.softmax(-1) - t.detach())
 
 
+@pytest.mark.parametrize("axis", [-1, 1, 0])
+def test_mean_of_logits_is_the_same_without_gradients(axis: int) -> None:
+    t, x = f64([[0.5, 2.0, 0.0], [0.0, 0.0, 0.0]]), torch.randn(2, 3, dtype=FLOAT64)
+    loss = losses.CategoricalCrossentropy(from_logits=True, label_smoothing=0.1, axis=axis)
+    expected = loss(t, x)
+    with torch.no_grad():
+        assert_close(loss(t, x), expected)
+
+
 def test_logits_may_be_large() -> None:
     t, x = f64([[1.0, 0.0]]), f64([[-1e5, 1e5]])
     assert_close(losses.categorical_crossentropy(t, x, from_logits=True), f64([2e5]))

@@ -76,6 +76,8 @@ class PReLU(Layer):
     def forward(self, x: Tensor) -> Tensor:
         weight = self.cast(self.weight)
         if not torch.is_grad_enabled():
+            if weight.ndim == 1:
+                return F.prelu(x, weight)
             if weight.numel() == 1:
                 return F.prelu(x, weight.reshape(1))
             return F.prelu(x.flatten(1), weight.expand(x.shape[1:]).flatten()).view(x.shape)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import torch.nn.functional as F
 from torch import Tensor
 
-from torch_layers import activations, constraints, initializers, regularizers
+from torch_layers import activations
 from torch_layers.layers.arguments import one_of, positive_int, positive_ints
 from torch_layers.layers.base import InputSpec, Layer
 from torch_layers.layers.data_format import as_given, channel_axis, channels_first, checked_data_format
@@ -53,25 +53,9 @@ class _Convolution(Layer):
         for argument, value in counts.items():
             setattr(self, argument, positive_int(self, argument, value))
 
-    def _declare(self, name: str, pattern: str, keras_name: str, prefix: str, given: dict[str, Any]) -> None:
-        """Declare a weight with the initializer, regularizer and constraint that were given under `prefix`."""
-        for kind, module in (("initializer", initializers), ("regularizer", regularizers), ("constraint", constraints)):
-            setattr(self, f"{prefix}_{kind}", module.get(given[f"{prefix}_{kind}"]))
-        self.add_weight(
-            name,
-            pattern,
-            getattr(self, f"{prefix}_initializer"),
-            keras_name=keras_name,
-            regularizer=getattr(self, f"{prefix}_regularizer"),
-            constraint=getattr(self, f"{prefix}_constraint"),
-        )
-
     def _set_ends(self, activation: Any, use_bias: bool, given: dict[str, Any]) -> None:
         self.activation, self.use_bias = activations.get(activation), use_bias
-        self._declare("bias", "... -> ...", "bias", "bias", given)
-        if not use_bias:
-            del self._specs["bias"], self._parameters["bias"]
-            self.bias = None
+        self.declare("bias", "... -> ...", "bias", "bias", given, wanted=bool(use_bias))
 
     def _channels(self, input_shape: Any) -> int:
         """Return the number of channels to build for, and expect it from now on. Raises: ValueError if unknown."""

@@ -48,7 +48,7 @@ class _Conv(_LoRA, _Convolution):
             raise ValueError(f"{type(self).__name__}: filters={filters} is not divisible by groups={groups}")
         self._set_lora(lora_rank, lora_alpha, None)
         axes = AXES[self.rank - 1]
-        self._declare("weight", f"{axes} i o -> o i {axes}", "kernel", "kernel", given)
+        self.declare("weight", f"{axes} i o -> o i {axes}", "kernel", "kernel", given)
         self._set_ends(activation, use_bias, given)
 
     def build(self, input_shape: Any) -> None:

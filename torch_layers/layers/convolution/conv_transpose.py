@@ -81,7 +81,7 @@ class _ConvTranspose(_Convolution):
         # Where windows overlap, oneDNN's kernels with a bias are two to four times slower than those without.
         self._bias_within = all(spread(k, d) <= s for k, s, d, _ in geometry)
         axes = AXES[self.rank - 1]
-        self._declare("weight", f"{axes} o i -> i o {axes}", "kernel", "kernel", given)
+        self.declare("weight", f"{axes} o i -> i o {axes}", "kernel", "kernel", given)
         self._set_ends(activation, use_bias, given)
 
     def build(self, input_shape: Any) -> None:

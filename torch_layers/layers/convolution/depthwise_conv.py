@@ -39,7 +39,7 @@ class _DepthwiseConv(_Convolution):
         self._set_counts(depth_multiplier=depth_multiplier)
         self._set_geometry(kernel_size, strides, padding, data_format, dilation_rate)
         axes = AXES[self.rank - 1]
-        self._declare("weight", f"{axes} c m -> (c m) 1 {axes}", "kernel", "depthwise", given)
+        self.declare("weight", f"{axes} c m -> (c m) 1 {axes}", "kernel", "depthwise", given)
         self._set_ends(activation, use_bias, given)
 
     def build(self, input_shape: Any) -> None:

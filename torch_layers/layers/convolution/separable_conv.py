@@ -46,8 +46,8 @@ class _SeparableConv(_Convolution):
         self._set_counts(filters=filters, depth_multiplier=depth_multiplier)
         self._set_geometry(kernel_size, strides, padding, data_format, dilation_rate)
         axes = AXES[self.rank - 1]
-        self._declare("depthwise_weight", f"{axes} c m -> (c m) 1 {axes}", "depthwise_kernel", "depthwise", given)
-        self._declare("pointwise_weight", f"{axes} i o -> o i {axes}", "pointwise_kernel", "pointwise", given)
+        self.declare("depthwise_weight", f"{axes} c m -> (c m) 1 {axes}", "depthwise_kernel", "depthwise", given)
+        self.declare("pointwise_weight", f"{axes} i o -> o i {axes}", "pointwise_kernel", "pointwise", given)
         self._set_ends(activation, use_bias, given)
 
     def build(self, input_shape: Any) -> None:

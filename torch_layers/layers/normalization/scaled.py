@@ -8,7 +8,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from torch_layers import constraints, initializers, regularizers
 from torch_layers.layers.base import Layer
 
 HALF = (torch.float16, torch.bfloat16)
@@ -24,17 +23,7 @@ class _Scaled(Layer):
     def _declare_scale_and_shift(self, center: bool, scale: bool, given: dict[str, Any]) -> None:
         self.center, self.scale = center, scale
         for name, keras_name, wanted in (("weight", "gamma", scale), ("bias", "beta", center)):
-            parts: dict[str, Any] = {
-                "initializer": initializers.get(given[f"{keras_name}_initializer"]),
-                "regularizer": regularizers.get(given[f"{keras_name}_regularizer"]),
-                "constraint": constraints.get(given[f"{keras_name}_constraint"]),
-            }
-            for kind, part in parts.items():
-                setattr(self, f"{keras_name}_{kind}", part)
-            if wanted:
-                self.add_weight(name, keras_name=keras_name, **parts)
-            else:
-                setattr(self, name, None)
+            self.declare(name, "... -> ...", keras_name, keras_name, given, wanted)
 
     def _sizes(self, shape: Sequence[int]) -> dict[str, Sequence[int]]:
         """Return `shape` for those of `weight` and `bias` that there are."""

@@ -7,13 +7,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from torch_layers.layers.arguments import positive_int
-from torch_layers.layers.base import InputSpec, Layer
-from torch_layers.layers.data_format import checked_data_format
 from torch_layers.layers.interpolation import crop_to_aspect_ratio, resize
+from torch_layers.layers.preprocessing.image import _ToSize
 
 
-class CenterCrop(Layer):
+class CenterCrop(_ToSize):
     """Take the middle `height` x `width` of images; where a difference is odd, one pixel more is left at the end.
 
     Of images that are smaller in height or width, it takes the largest window in the middle with the aspect ratio of the
@@ -26,9 +24,6 @@ class CenterCrop(Layer):
     """
 
     takes_integers = False
-    input_spec = InputSpec(min_ndim=3, max_ndim=4)
-    # All of Keras's image layers take one, this one None alone.
-    config_omits = frozenset({"factor", "bounding_box_format"})
 
     def __init__(
         self,
@@ -40,18 +35,7 @@ class CenterCrop(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if factor is not None:
-            raise ValueError(f"CenterCrop: factor={factor!r} is given, allowed is None")
-        self.height, self.width = positive_int(self, "height", height), positive_int(self, "width", width)
-        self.data_format = checked_data_format(self, data_format)
-        self.factor, self.bounding_box_format = factor, bounding_box_format
-
-    def check_input(self, shape: Any) -> None:
-        if isinstance(shape, (list, dict)):  # Keras takes a dict with labels, boxes and masks of the images too
-            raise ValueError(f"CenterCrop: input is a {type(shape).__name__}, allowed is one tensor of images")
-        super().check_input(shape)
-        if 0 in (shape[-3:-1] if self.data_format == "channels_last" else shape[-2:]):
-            raise ValueError(f"CenterCrop: input of shape {tuple(shape)} has no pixels")
+        self._set_size(height, width, data_format, factor, bounding_box_format)
 
     def forward(self, x: Tensor) -> Tensor:
         last = self.data_format == "channels_last"
@@ -61,11 +45,6 @@ class CenterCrop(Layer):
             y = y.narrow(-2, rows // 2, self.height).narrow(-1, columns // 2, self.width)
         else:
             self.check_input(x.shape)
-            size = (self.height, self.width)
-            y = crop_to_aspect_ratio(y, size)
-            y = resize(y if y.dtype is torch.float64 else y.float(), size)
+            y = crop_to_aspect_ratio(y, self._size)
+            y = resize(y if y.dtype is torch.float64 else y.float(), self._size)
         return y.movedim(-3, -1) if last else y
-
-    def get_config(self) -> dict[str, Any]:
-        given = {} if self.bounding_box_format is None else {"bounding_box_format": self.bounding_box_format}
-        return {**super().get_config(), **given}

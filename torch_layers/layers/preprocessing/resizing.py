@@ -6,19 +6,12 @@ from typing import Any
 
 from torch import Tensor
 
-from torch_layers.layers.arguments import one_of, positive_int
-from torch_layers.layers.base import InputSpec, Layer
-from torch_layers.layers.data_format import checked_data_format
-from torch_layers.layers.interpolation import (
-    INTERPOLATIONS,
-    check_pixels,
-    crop_to_aspect_ratio,
-    pad_to_aspect_ratio,
-    resize,
-)
+from torch_layers.layers.arguments import one_of
+from torch_layers.layers.interpolation import INTERPOLATIONS, crop_to_aspect_ratio, pad_to_aspect_ratio, resize
+from torch_layers.layers.preprocessing.image import _ToSize
 
 
-class Resizing(Layer):
+class Resizing(_ToSize):
     """Resize images to `height` x `width`, with half-pixel centres, as TensorFlow does.
 
     `crop_to_aspect_ratio` first takes the largest window in the middle with the aspect ratio of the output;
@@ -31,10 +24,6 @@ class Resizing(Layer):
     of no pixels.
     Source: keras.layers.Resizing, Keras 3.15.
     """
-
-    input_spec = InputSpec(min_ndim=3, max_ndim=4)
-    # All of Keras's image layers take one, this one None alone.
-    config_omits = frozenset({"factor", "bounding_box_format"})
 
     def __init__(
         self,
@@ -52,9 +41,7 @@ class Resizing(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if factor is not None:
-            raise ValueError(f"Resizing: factor={factor!r} is given, allowed is None")
-        self.height, self.width = positive_int(self, "height", height), positive_int(self, "width", width)
+        self._set_size(height, width, data_format, factor, bounding_box_format)
         self.interpolation = one_of(self, "interpolation", interpolation, INTERPOLATIONS)
         if crop_to_aspect_ratio and pad_to_aspect_ratio:
             raise ValueError("Resizing: crop_to_aspect_ratio and pad_to_aspect_ratio are both True, allowed is one")
@@ -64,13 +51,6 @@ class Resizing(Layer):
             raise ValueError(f"Resizing: fill_value={fill_value!r} is not a number")
         self.fill_value = fill_value
         self.antialias = bool(antialias)
-        self.data_format = checked_data_format(self, data_format)
-        self.factor, self.bounding_box_format = factor, bounding_box_format
-        self._size = (height, width)
-
-    def check_input(self, shape: Any) -> None:
-        super().check_input(shape)
-        check_pixels(self, shape)
 
     def forward(self, x: Tensor) -> Tensor:
         last = self.data_format == "channels_last"
@@ -81,7 +61,3 @@ class Resizing(Layer):
             y = pad_to_aspect_ratio(y, self._size, self.fill_value)
         y = resize(y, self._size, self.interpolation, self.antialias)
         return y.movedim(-3, -1) if last else y
-
-    def get_config(self) -> dict[str, Any]:
-        given = {} if self.bounding_box_format is None else {"bounding_box_format": self.bounding_box_format}
-        return {**super().get_config(), **given}

@@ -37,7 +37,8 @@ class Reshape(Layer):
             raise ValueError(f"Reshape: target_shape={target_shape!r} has a size of 0, beside which -1 can be any size")
 
     def forward(self, x: Tensor) -> Tensor:
-        size, sizes = math.prod(x.shape[1:]), self._sizes
+        batch, *given = x.shape
+        size, sizes = math.prod(given), self._sizes
         if self._free is not None:
             sizes = [*sizes]
             sizes[self._free] = size // self._product
@@ -47,4 +48,4 @@ class Reshape(Layer):
                 f"Reshape: target_shape={self.target_shape!r} does not fit an input of shape {tuple(x.shape)}, "
                 f"which has {size} elements per sample"
             )
-        return x.reshape(x.shape[0], *sizes)
+        return x.reshape(batch, *sizes)

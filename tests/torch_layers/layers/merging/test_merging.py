@@ -177,6 +177,17 @@ def test_ties_give_the_whole_gradient_to_the_first(layer):
     assert torch.equal(torch.func.grad(lambda x: layer()([x, A]).sum())(A), torch.ones(2, 3))
 
 
+@pytest.mark.parametrize("layer", [Maximum, Minimum], ids=lambda cls: cls.__name__)
+def test_ties_give_it_so_under_vmap_too(layer):
+    def loss(a, b):
+        return torch.vmap(lambda a, b: layer()([a, b]))(a, b).sum()
+
+    ones = torch.ones(2, 1, 3)
+    first, second = torch.func.grad(loss, argnums=(0, 1))(ones, ones)
+    assert first.eq(1).all()
+    assert second.eq(0).all()
+
+
 def test_dot_normalizes_a_row_of_zeros_in_half_precision_too():
     zeros = torch.zeros(1, 3, dtype=torch.float16)
     assert Dot(1, normalize=True, dtype="float16")([zeros, zeros]).item() == 0
