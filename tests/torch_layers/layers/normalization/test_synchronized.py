@@ -39,8 +39,8 @@ def work(rank: int, folder: str) -> None:
 
 @pytest.mark.skipif(not dist.is_available(), reason="torch was built without torch.distributed")
 def test_two_processes_share_statistics(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    # The processes import this module by its name, wherever pytest found it.
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[4]))
+    # The processes import this module by its name, wherever pytest found it, and take over this one's path.
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[4]))
     mp.spawn(work, (str(tmp_path),), nprocs=2)
     (first, alone), (second, _) = (torch.load(tmp_path / f"{rank}.pt") for rank in (0, 1))
     expected = step(*whole())
