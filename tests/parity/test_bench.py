@@ -57,10 +57,17 @@ class Fake(Contestant):
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.label)
 def test_by_hand_computes_the_same_outputs_and_gradients(row):
-    ours = OfTorchLayers()
-    values = ours.prepare(row, "small", "training")
+    ours, mode = OfTorchLayers(), "forward" if row.random else "training"
+    values = ours.prepare(row, "small", mode)
     assert all(np.isfinite(value).all() for value in values)
-    measure.check_same(OURS, values, ByHand(ours.weights).prepare(row, "small", "training"))
+    measure.check_same(OURS, values, ByHand(ours.weights).prepare(row, "small", mode))
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row.random], ids=lambda row: row.label)
+def test_random_rows_train_on_the_same_shapes(row):
+    ours = OfTorchLayers()
+    values, by_hand = (side.prepare(row, "small", "training") for side in (ours, ByHand(ours.weights)))
+    assert [value.shape for value in values] == [value.shape for value in by_hand]
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row.case.kind == "layer"], ids=lambda row: row.label)
@@ -68,7 +75,9 @@ def test_gradients_are_taken_of_all_floating_inputs_and_weights(row):
     ours = OfTorchLayers()
     values = ours.prepare(row, "small", "training")
     floating = [x for x in leaves(draw.inputs(row.small, "float32")) if x.dtype.kind == "f"]
-    assert len(values) == 1 + len(floating) + len(ours.weights(row.small))
+    by_hand = row.by_hand(*(torch.from_numpy(weight) for weight in ours.weights(row.small)))
+    parameters = list(by_hand.parameters()) if isinstance(by_hand, torch.nn.Module) else []
+    assert len(values) == 1 + len(floating) + len(parameters)
 
 
 def test_labels_are_unique():

@@ -99,7 +99,11 @@ def test_keras_against_itself_is_equal():
     for case in all_cases():
         seen[name_of(case)] += 1
         compute = partial(side("keras").compute, case)
-        if seen[name_of(case)] <= 3 and not verdict_of(case, anew(compute)).equal:
+        if seen[name_of(case)] > 3:
+            continue
+        verdict = verdict_of(case, anew(compute))
+        # TensorFlow's CPU has no kernels that pool volumes in float16.
+        if not verdict.equal and not (verdict.lacks and "Pooling3D" in case.name and case.dtype == "float16"):
             different.append(case.id)
     assert different == []
 

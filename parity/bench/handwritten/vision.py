@@ -116,12 +116,12 @@ class OnView(nn.Module):
 
 class GlobalAverage(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
-        return x.mean((1, 2))
+        return x.mean(tuple(range(1, x.ndim - 1)))
 
 
 class GlobalMax(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
-        return x.amax((1, 2))
+        return x.amax(tuple(range(1, x.ndim - 1)))
 
 
 class BatchNorm(nn.Module):
@@ -186,17 +186,67 @@ class GaussianDropout(nn.Module):
 
 class SpatialDropout(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
-        return channels_last(F.dropout2d(channels_first(x), 0.5, self.training))
+        dropout = (F.dropout1d, F.dropout2d, F.dropout3d)[x.ndim - 3]
+        return channels_last(dropout(channels_first(x), 0.5, self.training))
+
+
+class Penalized(nn.Module):
+    """The identity, which keeps a penalty of its input."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.penalty = (x.abs().sum() * 0.01 + x.square().sum() * 0.02) / len(x)
+        return x
 
 
 class Crop(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
-        return x[:, 1:-2, 2:-1]
+        return x[(slice(None), *(slice(1, -2),) * (x.ndim - 2))]
 
 
 class Pad(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
-        return F.pad(x, (0, 0, 2, 1, 1, 2))
+        return F.pad(x, (0, 0, *(1, 2) * (x.ndim - 2)))
+
+
+class CenterCrop(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        top, left = ((size - 3) // 2 for size in x.shape[1:3])
+        return x[:, top : top + 3, left : left + 3]
+
+
+class Normalize(nn.Module):
+    """By a known mean and variance."""
+
+    mean: Tensor
+    variance: Tensor
+
+    def __init__(self, mean: Tensor, variance: Tensor, count: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("mean", mean)
+        self.register_buffer("variance", variance)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (x - self.mean) / self.variance.sqrt()
+
+
+class SpectralLinear(nn.Module):
+    """nn.Linear whose weight each training call divides by its largest singular value."""
+
+    layouts = ("i o -> o i", "o -> o")
+    u: Tensor
+
+    def __init__(self, kernel: Tensor, u: Tensor, bias: Tensor) -> None:
+        super().__init__()
+        self.weight, self.bias = nn.Parameter(kernel.t().contiguous()), nn.Parameter(bias)
+        self.register_buffer("u", u.clone())
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.training:
+            with torch.no_grad():
+                v = F.normalize(self.u @ self.weight, dim=1)
+                self.u = F.normalize(v @ self.weight.t(), dim=1)
+                self.weight.div_((v @ self.weight.t() @ self.u.t()).squeeze())
+        return F.linear(x, self.weight, self.bias)
 
 
 class Repeat(nn.Module):

@@ -11,6 +11,7 @@ from torch import nn
 
 from parity.bench.handwritten import vision as by_hand
 from parity.bench.rows.row import Row, elementwise, row
+from parity.case import Object
 
 _SAME: dict[str, Any] = {"kernel_size": 3, "padding": "same"}
 _IMAGE, _SEQUENCE, _VOLUME = (8, 28, 28, 64), (16, 256, 64), (2, 8, 14, 14, 32)
@@ -71,13 +72,20 @@ POOLING = (
     _image(
         "AveragePooling3D", {"pool_size": 2}, partial(by_hand.OnView, F.avg_pool3d, kernel_size=2), (2, 16, 28, 28, 32)
     ),
-    _image("GlobalAveragePooling2D", {}, by_hand.GlobalAverage, _LARGE),
-    _image("GlobalMaxPooling2D", {}, by_hand.GlobalMax, _LARGE),
-    _image(
-        "AdaptiveAveragePooling2D",
-        {"output_size": 4},
-        partial(by_hand.OnView, F.adaptive_avg_pool2d, output_size=4),
-        _LARGE,
+    *(
+        _image(f"Global{kind}Pooling{len(shape) - 2}D", {}, work, shape)
+        for kind, work in (("Average", by_hand.GlobalAverage), ("Max", by_hand.GlobalMax))
+        for shape in ((16, 1024, 64), _LARGE, (2, 16, 28, 28, 32))
+    ),
+    *(
+        _image(
+            f"Adaptive{kind}Pooling{len(shape) - 2}D",
+            {"output_size": 4},
+            partial(by_hand.OnView, getattr(torch.nn, f"Adaptive{short}Pool{len(shape) - 2}d")(4)),
+            shape,
+        )
+        for kind, short in (("Average", "Avg"), ("Max", "Max"))
+        for shape in ((16, 1024, 64), _LARGE, (2, 16, 28, 28, 32))
     ),
 )
 
@@ -88,6 +96,14 @@ NORMALIZATION = (
     row("RMSNormalization", {}, [(32, 64, 256)], by_hand.RMSNorm),
     _image("GroupNormalization", {"groups": 8}, by_hand.GroupNorm),
     row("UnitNormalization", {}, [(256, 1024)], by_hand.UnitNorm),
+    row(
+        "SpectralNormalization",
+        {"layer": Object("layer", "Dense", {"units": 256})},
+        [(256, 1024)],
+        by_hand.SpectralLinear,
+        small_config={"layer": Object("layer", "Dense", {"units": 32})},
+        random=True,  # each call in training changes the kernel, and not all are called as often
+    ),
 )
 
 REGULARIZATION = (
@@ -95,12 +111,23 @@ REGULARIZATION = (
     elementwise("GaussianNoise", {"stddev": 0.5}, by_hand.GaussianNoise, random=True),
     elementwise("GaussianDropout", {"rate": 0.2}, by_hand.GaussianDropout, random=True),
     elementwise("AlphaDropout", {"rate": 0.5}, partial(nn.AlphaDropout, 0.5), random=True),
-    _image("SpatialDropout2D", {"rate": 0.5}, by_hand.SpatialDropout, random=True),
+    *(
+        _image(f"SpatialDropout{len(shape) - 2}D", {"rate": 0.5}, by_hand.SpatialDropout, shape, random=True)
+        for shape in (_SEQUENCE, _IMAGE, _VOLUME)
+    ),
+    elementwise("ActivityRegularization", {"l1": 0.01, "l2": 0.02}, by_hand.Penalized),
 )
 
 RESIZING = (
-    _image("Cropping2D", {"cropping": ((1, 2), (2, 1))}, by_hand.Crop, _LARGE),
-    _image("ZeroPadding2D", {"padding": ((1, 2), (2, 1))}, by_hand.Pad, _LARGE),
+    _image("Cropping1D", {"cropping": (1, 2)}, by_hand.Crop, _SEQUENCE),
+    _image("Cropping2D", {"cropping": ((1, 2),) * 2}, by_hand.Crop, _LARGE),
+    _image("Cropping3D", {"cropping": ((1, 2),) * 3}, by_hand.Crop, _VOLUME),
+    _image("ZeroPadding1D", {"padding": (1, 2)}, by_hand.Pad, _SEQUENCE),
+    _image("ZeroPadding2D", {"padding": ((1, 2),) * 2}, by_hand.Pad, _LARGE),
+    _image("ZeroPadding3D", {"padding": ((1, 2),) * 3}, by_hand.Pad, _VOLUME),
+    _image("UpSampling3D", {}, partial(by_hand.OnView, F.interpolate, scale_factor=2), _VOLUME),
+    _image("CenterCrop", {"height": 3, "width": 3}, by_hand.CenterCrop),
+    row("Normalization", {}, [(256, 1024)], by_hand.Normalize),
     _image("UpSampling1D", {}, by_hand.Repeat, _SEQUENCE),
     _image("UpSampling2D", {}, partial(by_hand.OnView, F.interpolate, scale_factor=2)),
     _image(
