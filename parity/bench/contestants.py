@@ -24,7 +24,7 @@ from parity import draw
 from parity.bench.rows import Row
 from parity.case import Case
 from parity.sides.base import leaves, rebuilt
-from parity.sides.keras import NAMESPACES, Keras, KerasTorch
+from parity.sides.keras import NAMESPACES, Keras, KerasTorch, give_weights
 from parity.sides.torch_layers import TorchLayers
 from torch_layers.layers.weights import Layout
 
@@ -227,7 +227,7 @@ def _keras_work(side: Keras, case: Case, inputs: list[Any], mode: str) -> tuple[
     if side.takes(made, "training"):
         called = partial(called, training=mode == "training")
     called(*inputs)
-    made.set_weights(drawn_weights(case, [(w.name, w.shape) for w in made.weights]))
+    give_weights(made, drawn_weights(case, [(w.name, w.shape) for w in made.weights]))
     return called, [weight.value for weight in made.trainable_weights]
 
 

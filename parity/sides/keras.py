@@ -197,9 +197,7 @@ class Keras(Side):
     def set_weights(self, layer: Any, case: Case, policy: str) -> None:
         """Give a layer the weights of the case."""
         named = [(_plain(w.name), w.shape, _dtype_name(w.dtype)) for w in layer.weights]
-        layer.set_weights(draw.weights(case, named, policy))
-        if hasattr(layer, "finalize_state"):  # a preprocessing layer computes with copies of its weights
-            layer.finalize_state()
+        give_weights(layer, draw.weights(case, named, policy))
 
     def label(self, layer: Any, weight: Any) -> str:
         """Name one weight of a layer."""
@@ -327,6 +325,14 @@ def trainable_at_birth(layer: Any, weights: list[Any]) -> list[Any]:
     layer.trainable = frozen
     names = {"kernel", "embeddings"}
     return own + [w for w in weights if _plain(w.name) in names and not any(w is t for t in own)]
+
+
+def give_weights(layer: Any, arrays: list[Any]) -> None:
+    """Set the weights of a layer or model, and what preprocessing layers derive from them: they compute with copies."""
+    layer.set_weights(arrays)
+    for inner in getattr(layer, "_flatten_layers", lambda: [layer])():
+        if hasattr(inner, "finalize_state"):
+            inner.finalize_state()
 
 
 def _plain(name: str) -> str:

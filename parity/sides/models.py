@@ -15,7 +15,7 @@ from parity.case import Case
 from parity.record import Numbers, Value
 from parity.sides.backends import TensorFlow
 from parity.sides.base import leaves, numbered, rebuilt
-from parity.sides.keras import load
+from parity.sides.keras import give_weights, load
 
 
 @dataclass
@@ -67,10 +67,7 @@ class KerasModel:
 
     def set_weights(self, arrays: list[Numbers]) -> None:
         """Set all weights."""
-        self.model.set_weights([a.astype(v.dtype) for a, v in zip(arrays, self.model.weights, strict=True)])
-        for layer in self.layers():
-            if hasattr(layer, "finalize_state"):  # a preprocessing layer computes with copies of its weights
-                layer.finalize_state()
+        give_weights(self.model, [a.astype(v.dtype) for a, v in zip(arrays, self.model.weights, strict=True)])
 
     def input_shapes(self, batch: int, size: int) -> list[tuple[int, ...]]:
         """Return the shapes of the inputs, with sizes for those that the model leaves open."""
