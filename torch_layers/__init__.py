@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from torch_layers import activations, constraints, graph, initializers, layers, losses, regularizers
-from torch_layers.graph import Input, Model, Sequential, from_keras, to_keras
+from torch_layers.graph import Input, Model, Sequential, from_keras, optimize_for_inference, to_keras
 from torch_layers.layers import *  # noqa: F403
 from torch_layers.layers import __all__ as _layer_names
 from torch_layers.layers.base import InputSpec, Layer
@@ -21,7 +21,7 @@ __all__ = sorted(
     [
         *("Input", "InputSpec", "Model", "Sequential", "activations", "apply_constraints", "constraints"),
         *("deserialize", "from_keras", "graph", "initializers", "layers", "losses", "penalties", "regularizers"),
-        *("serialize", "to_keras"),
+        *("optimize_for_inference", "serialize", "to_keras"),
         *_layer_names,
     ]
 )

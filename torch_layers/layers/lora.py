@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from torch_layers import initializers
 from torch_layers.layers.base import Layer
@@ -99,3 +99,13 @@ class _LoRA(Layer):
         a, b = (self.cast(w) if mixed else w for w in (self.lora_a, self.lora_b))
         delta = self._specs["weight"].layout.to_torch((self.lora_alpha / self.lora_rank) * (a @ b))
         return self.cast(self.cast(self.weight) + delta)
+
+    @torch.no_grad()
+    def merge_lora(self) -> None:
+        """Make the kernel what it is with its low-rank change, which goes."""
+        kernel = self.kernel()
+        self.lora_enabled, self.lora_rank = False, None
+        for name in ("lora_a", "lora_b"):
+            delattr(self, name)
+            del self._specs[name], self._keras_shapes[name]
+        self.weight = nn.Parameter(kernel, requires_grad=self._trainable)

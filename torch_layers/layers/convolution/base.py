@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any, ClassVar
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -16,6 +18,7 @@ from torch_layers.layers.windows import flat, same_padding, spread
 
 AXES = ("w", "h w", "d h w")
 Pads = Sequence[tuple[int, int]]
+Part = Sequence[tuple[int, int]]
 
 
 class _Convolution(Layer):
@@ -25,6 +28,7 @@ class _Convolution(Layer):
     rank: ClassVar[int]
     paddings: ClassVar[tuple[str, ...]] = ("valid", "same")
     bias: Tensor | None
+    padding: Any
 
     def _set_geometry(self, kernel_size: Any, strides: Any, padding: Any, data_format: Any, dilation_rate: Any) -> None:
         self.kernel_size = positive_ints(self, "kernel_size", kernel_size, self.rank)
@@ -39,8 +43,18 @@ class _Convolution(Layer):
         # Of `same` with stride 1, and of `causal`, the padding does not depend on the input's size.
         total = [spread(k, d) - 1 for k, d in zip(self.kernel_size, self.dilation_rate, strict=True)]
         pads = {"same": [(n // 2, n - n // 2) for n in total], "causal": [(n, 0) for n in total]}
-        is_known = self.padding != "same" or max(self.strides) == 1
-        self._pads = _for_torch(pads.get(self.padding, [(0, 0)] * self.rank)) if is_known else None
+        self._pads: Pads | None = None
+        self._even: list[int] | None = None
+        if self.padding != "same" or max(self.strides) == 1:
+            self._set_pads(pads.get(self.padding, [(0, 0)] * self.rank))
+
+    def _set_pads(self, pads: Pads) -> None:
+        self._pads, self._even = pads, _even(pads)
+
+    def pad_first(self, pairs: Pads) -> None:
+        """Put zeros around each axis instead of `padding`: what a ZeroPadding before the layer does, without a copy."""
+        self.padding = tuple(pairs)
+        self._set_pads(pairs)
 
     def _forbid_strided_dilation(self) -> None:
         if max(self.strides) > 1 and max(self.dilation_rate) > 1:
@@ -99,25 +113,58 @@ class _Convolution(Layer):
         return y if self.activation is activations.linear else self.activation(y)
 
     def _convolve(self, x: Tensor, weight: Tensor, bias: Tensor | None, groups: int = 1) -> Tensor:
-        """Convolve a view; what is padded on both sides alike costs nothing, the rest one copy."""
+        """Convolve a view."""
         if self.rank == 1:
             weight = weight.unsqueeze(2)
-        padding, is_even = self._pads or _for_torch(self._same(x))
-        if not is_even:
-            x, padding = F.pad(x, padding), self._nothing
+        x, padding, part = self.padded(x, weight.shape[0], not torch.is_grad_enabled())
         convolution = F.conv3d if self.rank == 3 else F.conv2d
-        return convolution(x, weight, bias, self._strides, padding, self._dilation, groups)
+        y = convolution(x, weight, bias, self._strides, padding, self._dilation, groups)
+        return y if part is None else cut(y, part)
 
-    def _same(self, x: Tensor) -> Pads:
-        geometry = zip(x.shape[-self.rank :], self.kernel_size, self.strides, self.dilation_rate, strict=True)
-        return [same_padding(*axis) for axis in geometry]
+    def padded(self, x: Tensor, filters: int, may_cut: bool) -> tuple[Tensor, list[int], Part | None]:
+        """Return a view, the padding that the kernel is to add on both sides, and the part of its result that counts.
+
+        What is padded on both sides alike costs nothing, the rest a copy: of the output, if that is the smaller one and
+        it `may_cut` (backward would lose by it), else of the input.
+        """
+        if self._even is not None:
+            return x, self._even, None
+        pads = self._pads
+        if pads is None:
+            geometry = zip(x.shape[-self.rank :], self.kernel_size, self.strides, self.dilation_rate, strict=True)
+            pads = [same_padding(*axis) for axis in geometry]
+        padding = _even(pads)
+        if padding is not None:
+            return x, padding, None
+        if may_cut and filters < x.shape[1] * prod(self.strides):
+            return x, *self._overdone(x, pads)
+        return F.pad(x, flat(pads)), self._nothing, None
+
+    def _overdone(self, x: Tensor, pads: Pads) -> tuple[list[int], Part]:
+        """Return a padding that is the same on both sides, and the part of its outputs that `pads` would give."""
+        geometry = list(
+            zip(x.shape[-self.rank :], pads, self.strides, self.kernel_size, self.dilation_rate, strict=True)
+        )
+        more = [max(-(-(after - before) // stride), 0) for _, (before, after), stride, _, _ in geometry]
+        sizes = [(n + sum(pair) - spread(k, d)) // stride + 1 for n, pair, stride, k, d in geometry]
+        padding = [before + n * stride for (_, (before, _), stride, _, _), n in zip(geometry, more, strict=True)]
+        height = self.rank == 1
+        return [0] * height + padding, [(0, 1)] * height + list(zip(more, sizes, strict=True))
 
     def _bias(self) -> Tensor | None:
         return None if self.bias is None else self.cast(self.bias)
 
 
-def _for_torch(pads: Pads) -> tuple[list[int], bool]:
-    """Return (padding, True) for the kernel if both sides of each axis get as much, or (padding, False) for F.pad."""
+def _even(pads: Pads) -> list[int] | None:
+    """Return the padding as torch's kernels take it; None unless both sides of each axis get as much."""
     if any(before != after for before, after in pads):
-        return flat(pads), False
-    return [0] * (len(pads) == 1) + [before for before, _ in pads], True
+        return None
+    return [0] * (len(pads) == 1) + [before for before, _ in pads]
+
+
+def cut(y: Tensor, part: Part) -> Tensor:
+    """Return a part of a channels_first result, (first, size) of each spatial axis, as a tensor of its own."""
+    for axis, (first, size) in enumerate(part, 2):
+        if y.shape[axis] != size:
+            y = y.narrow(axis, first, size)
+    return y.clone(memory_format=torch.preserve_format)

@@ -19,12 +19,12 @@ class _ZeroPadding(Layer):
 
     def _set_edges(self, padding: Any, data_format: str | None) -> None:
         self.data_format = checked_data_format(self, data_format)
-        pairs = edges(self, "padding", padding, self.rank)
-        self.padding: Any = pairs[0] if self.rank == 1 else pairs
+        self.pairs = edges(self, "padding", padding, self.rank)
+        self.padding: Any = self.pairs[0] if self.rank == 1 else self.pairs
         self.input_spec = InputSpec(min_ndim=self.rank + 2, max_ndim=self.rank + 2)
         # torch counts from the last axis.
         channels = [(0, 0)] if self.data_format == "channels_last" else []
-        self._pad = [n for pair in (*channels, *reversed(pairs)) for n in pair]
+        self._pad = [n for pair in (*channels, *reversed(self.pairs)) for n in pair]
 
     def forward(self, x: Tensor) -> Tensor:
         return F.pad(x, self._pad)

@@ -1,0 +1,78 @@
+"""What layers take over from their neighbours, and how their kernels lie."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from torch_layers import activations
+from torch_layers.layers.convolution.base import _Convolution
+from torch_layers.layers.convolution.conv_transpose import _ConvTranspose
+from torch_layers.layers.convolution.separable_conv import _SeparableConv
+from torch_layers.layers.core.dense import Dense
+from torch_layers.layers.data_format import channel_axis
+from torch_layers.layers.normalization.batch_normalization import BatchNormalization
+from torch_layers.layers.reshaping.zero_padding import _ZeroPadding
+
+_FORMATS = {2: torch.channels_last, 3: torch.channels_last_3d}
+
+
+def folds(layer: Any, norm: BatchNormalization, rank: int) -> bool:
+    """Tell whether a layer with an output of `rank` can take over the normalization of its output."""
+    if not isinstance(layer, (_Convolution, Dense)) or layer.activation is not activations.linear:
+        return False
+    axis = channel_axis(layer.data_format) if isinstance(layer, _Convolution) else -1
+    return norm.axis % rank == axis % rank
+
+
+@torch.no_grad()
+def fold(layer: Any, norm: BatchNormalization) -> None:
+    """Give a layer the kernel and the bias with which it computes what `norm` makes of its output."""
+    scale = (norm.running_var.double() + norm.epsilon).rsqrt()
+    if norm.weight is not None:
+        scale = scale * norm.weight
+    bias = -norm.running_mean * scale
+    if norm.bias is not None:
+        bias = bias + norm.bias
+    if layer.bias is not None:
+        bias = bias + layer.bias * scale
+    # The kernel that makes the outputs.
+    name = "pointwise_weight" if isinstance(layer, _SeparableConv) else "weight"
+    kernel = getattr(layer, name)
+    shape = [1] * kernel.ndim
+    shape[1 if isinstance(layer, _ConvTranspose) else 0] = -1
+    _set(layer, name, kernel * scale.view(shape))
+    if layer.bias is None:
+        del layer.bias
+        layer.use_bias = True
+        layer.add_weight("bias")
+        layer.create_weights(bias=tuple(bias.shape))
+    _set(layer, "bias", bias)
+
+
+def _set(layer: Any, name: str, value: Tensor) -> None:
+    # In the compute dtype: nothing is left to cast in each call.
+    setattr(layer, name, nn.Parameter(value.to(layer.compute_dtype), requires_grad=False))
+
+
+def lay_out(layer: Any) -> bool:
+    """Put the kernels of a convolution into the memory format that torch's kernels take as it is, and their dtype."""
+    if layer.data_format != "channels_last" or layer.rank not in _FORMATS:
+        return False
+    for name, weight in list(layer.named_parameters(recurse=False)):
+        if weight.ndim == layer.rank + 2:
+            _set(layer, name, weight.to(memory_format=_FORMATS[layer.rank]))
+    return True
+
+
+def takes_padding(layer: Any, padding: _ZeroPadding) -> bool:
+    """Tell whether a layer can pad by itself as a layer before it does."""
+    return (
+        isinstance(layer, _Convolution)
+        and not isinstance(layer, _ConvTranspose)
+        and layer.padding == "valid"
+        and layer.rank == padding.rank
+        and layer.data_format == padding.data_format
+    )
