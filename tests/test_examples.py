@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import torch_layers
 from parity import sides
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
@@ -141,3 +142,34 @@ def test_digits_tells_its_story(keras, capsys):
     printed = capsys.readouterr().out
     assert printed.count("same digit for 1,797 images") == 2
     assert "PyTorch, 5 epochs: loss" in printed
+
+
+# --- digits_cnn.py: a whole convolutional model, converted, optimized, exported -------------------------------------
+
+
+@pytest.mark.keras
+def test_digits_cnn_is_converted_optimized_and_exported(keras, capsys):
+    d = runpy.run_path(str(EXAMPLES / "digits_cnn.py"))
+    images, targets = d["digits"]()
+    assert images.shape == (1797, 8, 8, 1)
+    model = d["train_in_keras"](images[:1500], targets[:1500], epochs=4)
+    expected = model.predict(images, verbose=0)
+    module = torch_layers.from_keras(model)
+    optimized = torch_layers.optimize_for_inference(module)
+    assert [type(m).__name__ for m in optimized.children()] == [
+        *("FusedConvolution", "MaxPooling2D", "FusedConvolution", "MaxPooling2D", "Flatten", "Dense")
+    ]
+    program, size = d["exported"](optimized, images)
+    assert size > d["size_of"](optimized) / 2
+    for made in (module, optimized, program):
+        found = d["outputs"](made, images)
+        assert (found.argmax(-1) == expected.argmax(-1)).all()
+        assert np.abs(found - expected).max() < 2e-6
+
+
+@pytest.mark.keras
+def test_digits_cnn_tells_its_story(keras, capsys):
+    runpy.run_path(str(EXAMPLES / "digits_cnn.py"))["main"]()
+    printed = capsys.readouterr().out
+    assert printed.count("same digit for 1,797 images") == 3
+    assert "folded BatchNormalization" in printed

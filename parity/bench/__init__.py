@@ -1,9 +1,8 @@
 """How long torch_layers takes, beside torch by hand and Keras on two backends. It measures; it judges nothing."""
 
-from parity.bench.contestants import MODES
 from parity.bench.measure import Bench, Measured, Ratio, bench
 from parity.bench.report import show, write_json
-from parity.bench.rows import ROWS, Row, select_rows
+from parity.bench.rows import MODES, ROWS, Row, select_rows
 from parity.bench.run import command
 
 __all__ = [

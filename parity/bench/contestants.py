@@ -25,11 +25,12 @@ from parity.bench.rows import Row
 from parity.case import Case
 from parity.sides.base import leaves, rebuilt
 from parity.sides.keras import NAMESPACES, Keras, KerasTorch, give_weights
+from parity.sides.models import random_weights
 from parity.sides.torch_layers import TorchLayers
+from torch_layers.graph import from_keras
 from torch_layers.layers.weights import Layout
 
 POLICY = "float32"
-MODES = ("forward", "training")
 # One sample is as many calls as take this long, so that reading the clock costs nothing.
 SECONDS_PER_SAMPLE = 1e-3
 # glibc's names of what mallopt sets
@@ -198,6 +199,16 @@ class OfTorchLayers(_Torch):
         return {"torch_layers": torch_layers.__version__, **super().environment()}
 
 
+class OfModule(_Torch):
+    """A torch module of a whole model."""
+
+    def __init__(self, module: nn.Module) -> None:
+        self._module = module
+
+    def work(self, case: Case, row: Row, inputs: list[Any], mode: str) -> tuple[Callable[..., Any], list[Tensor]]:
+        return self._module, []
+
+
 class ByHand(_Torch):
     """What a PyTorch engineer writes for the row."""
 
@@ -206,6 +217,7 @@ class ByHand(_Torch):
 
     def work(self, case: Case, row: Row, inputs: list[Any], mode: str) -> tuple[Callable[..., Any], list[Tensor]]:
         weights = [torch.from_numpy(weight) for weight in self._weights(case)]
+        assert row.by_hand is not None, "a whole model has no hand-written one"
         made = row.by_hand(*weights)
         self._layouts = [Layout(pattern) for pattern in getattr(made, "layouts", ())]
         self._shapes = [tuple(weight.shape) for weight in weights]
@@ -220,6 +232,8 @@ def _keras_work(side: Keras, case: Case, inputs: list[Any], mode: str) -> tuple[
     """Return what Keras calls for a case, and the variables that take gradients."""
     if case.kind == "activation":
         return getattr(getattr(side.keras, NAMESPACES[case.kind]), case.name), []
+    if case.kind == "application":
+        return partial(_application(side, case), training=False), []
     made = side.make(case, case, POLICY)
     if case.kind == "loss":
         return made, []
@@ -229,6 +243,13 @@ def _keras_work(side: Keras, case: Case, inputs: list[Any], mode: str) -> tuple[
     called(*inputs)
     give_weights(made, drawn_weights(case, [(w.name, w.shape) for w in made.weights]))
     return called, [weight.value for weight in made.trainable_weights]
+
+
+def _application(side: Keras, case: Case) -> Any:
+    """Return one of `keras.applications`, whole, with random weights."""
+    made = getattr(side.keras.applications, case.name)(weights=None)
+    give_weights(made, [drawn.astype(POLICY) for drawn in random_weights(made)])
+    return made
 
 
 class OfKerasTorch(_Torch):
@@ -252,6 +273,10 @@ class OfKerasTensorFlow(Contestant):
         threading = self._side.engine.tf.config.threading
         threading.set_intra_op_parallelism_threads(torch.get_num_threads())
         threading.set_inter_op_parallelism_threads(torch.get_num_threads())
+
+    def converted(self, row: Row) -> Any:
+        """Return the torch module of a row's whole model."""
+        return from_keras(_application(self._side, row.case))
 
     def ready(self, row: Row, size: str, mode: str) -> list[Numbers]:
         tf, case = self._side.engine.tf, row.at(size)

@@ -14,15 +14,21 @@ from typing import Any
 import numpy as np
 import torch
 
-from parity.bench.contestants import ByHand, Contestant, OfTorchLayers, keep_memory
+from parity.bench.contestants import ByHand, Contestant, OfModule, OfTorchLayers, keep_memory
 from parity.bench.process import BACKENDS, Failed, Remote
-from parity.bench.rows import SIZES, Row
+from parity.bench.rows import Row
 from parity.sides.base import machine
+from torch_layers.graph import optimize_for_inference
 
 OURS, BY_HAND, KERAS_TORCH, KERAS_TF = "torch_layers", "hand-written", *BACKENDS
+OPTIMIZED = "optimized"
 # At (1, 32) all that counts is what surrounds the kernels: of interest beside torch alone.
-AT = {"working": (OURS, BY_HAND, KERAS_TORCH, KERAS_TF), "small": (OURS, BY_HAND)}
-SECONDS_PER_BLOCK = {"working": 0.025, "small": 0.01}
+AT = {
+    "working": (OURS, BY_HAND, KERAS_TORCH, KERAS_TF),
+    "small": (OURS, BY_HAND),
+    "model": (OURS, OPTIMIZED, KERAS_TORCH, KERAS_TF),
+}
+SECONDS_PER_BLOCK = {"working": 0.025, "small": 0.01, "model": 0.5}
 # After another process has worked, its threads spin on for a while.
 SECONDS_TO_SETTLE = 0.002
 # Relative, by norm: rounding passes, another computation doesn't. Around relu's kink a gradient is 0 or 1 by rounding.
@@ -99,10 +105,13 @@ def bench(
         torch.set_num_threads(threads)
         keep_memory()
         ours = OfTorchLayers()
-        contestants: dict[str, Contestant | Remote] = {OURS: ours, BY_HAND: ByHand(ours.weights), **remotes}
+        layers: dict[str, Contestant | Remote] = {OURS: ours, BY_HAND: ByHand(ours.weights), **remotes}
         measured = []
         for row, size, mode in _plan(rows, modes):
-            measured.append(measure(row, size, mode, {name: contestants[name] for name in AT[size]}, rounds))
+            if size == "model":
+                measured.append(_measure_model(row, mode, remotes, rounds))
+            else:
+                measured.append(measure(row, size, mode, {name: layers[name] for name in AT[size]}, rounds))
             if on_measured is not None:
                 on_measured(measured[-1])
         environment = {
@@ -122,6 +131,16 @@ def bench(
             remote.stop()
 
 
+def _measure_model(row: Row, mode: str, remotes: Mapping[str, Remote], rounds: int) -> Measured:
+    """Time a whole model of Keras's, as converted and as optimized, beside Keras."""
+    try:
+        module = remotes[KERAS_TF].converted(row)
+    except Failed as error:
+        return Measured(row, "model", mode, error=str(error))
+    ours = {OURS: OfModule(module), OPTIMIZED: OfModule(optimize_for_inference(module))}
+    return measure(row, "model", mode, {**ours, **remotes}, rounds)
+
+
 def count(rows: Sequence[Row], modes: Sequence[str]) -> int:
     """Return how many measurements `bench` will make."""
     return len(list(_plan(rows, modes)))
@@ -138,17 +157,18 @@ def load() -> float:
 
 
 def _plan(rows: Sequence[Row], modes: Sequence[str]) -> Iterator[tuple[Row, str, str]]:
-    return ((row, size, mode) for row in rows for size in SIZES for mode in modes)
+    return ((row, size, mode) for row in rows for size in row.sizes for mode in modes if mode in row.modes)
 
 
 def measure(row: Row, size: str, mode: str, contestants: Mapping[str, Contestant | Remote], rounds: int) -> Measured:
     """Time one row at one size in one mode, once all contestants have computed the same."""
     found = Measured(row, size, mode)
+    right = BY_HAND if BY_HAND in contestants else KERAS_TF
     try:
         values = {name: _prepared(name, contestant, row, size, mode) for name, contestant in contestants.items()}
         for name in contestants:
             if not (row.random and mode == "training"):
-                check_same(name, values[name], values[BY_HAND])
+                check_same(name, values[name], values[right], right)
         seconds: dict[str, list[float]] = {name: [] for name in contestants}
         for index in range(rounds):
             for name in list(contestants)[:: 1 if index % 2 == 0 else -1]:
@@ -172,17 +192,17 @@ def _prepared(name: str, contestant: Contestant | Remote, row: Row, size: str, m
     return values
 
 
-def check_same(name: str, values: list[Any], expected: list[Any]) -> None:
-    """Raise Failed if a contestant's values aren't those of the hand-written module."""
+def check_same(name: str, values: list[Any], expected: list[Any], right: str = BY_HAND) -> None:
+    """Raise Failed if a contestant's values aren't those of another one, the hand-written module."""
     if len(values) != len(expected):
-        raise Failed(f"{name} computes {len(values)} values, {BY_HAND} {len(expected)}")
+        raise Failed(f"{name} computes {len(values)} values, {right} {len(expected)}")
     for index, (value, wanted) in enumerate(zip(values, expected, strict=True)):
         what, allowed = ("gradient", ALLOWED["gradient"]) if index else ("output", ALLOWED["output"])
         if value.shape != wanted.shape:
-            raise Failed(f"{name}: {what} {index} has shape {value.shape}, {BY_HAND} has {wanted.shape}")
+            raise Failed(f"{name}: {what} {index} has shape {value.shape}, {right} has {wanted.shape}")
         error = float(np.linalg.norm((value - wanted).ravel())) / max(float(np.linalg.norm(wanted.ravel())), 1e-30)
         if not error <= allowed:
-            raise Failed(f"{name} computes something else than {BY_HAND}: {what} {index} is off by {error:.1e}")
+            raise Failed(f"{name} computes something else than {right}: {what} {index} is off by {error:.1e}")
 
 
 def _processor() -> str:

@@ -80,6 +80,10 @@ class Remote:
         samples: list[float] = self._ask("block", seconds)
         return samples
 
+    def converted(self, row: Row) -> Any:
+        """Return the torch module of a whole model, made from Keras's. Raises: Failed if it can't be."""
+        return self._ask("converted", row)
+
     def _ask(self, method: str, *arguments: Any) -> Any:
         with contextlib.suppress(BrokenPipeError):  # `_answer` reports the death
             self._connection.send((method, arguments))

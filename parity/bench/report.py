@@ -11,7 +11,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from parity.bench.measure import AT, BY_HAND, KERAS_TF, KERAS_TORCH, OURS, Bench, Measured, Ratio
+from parity.bench.measure import AT, BY_HAND, KERAS_TF, KERAS_TORCH, OPTIMIZED, OURS, Bench, Measured, Ratio
+from parity.bench.rows import SIZES
 
 TITLES = {"forward": "forward", "training": "forward and backward"}
 MEANS = (
@@ -21,7 +22,12 @@ MEANS = (
     (OURS, KERAS_TF, "working"),
     (BY_HAND, KERAS_TORCH, "working"),
     (BY_HAND, KERAS_TF, "working"),
+    (OURS, KERAS_TORCH, "model"),
+    (OURS, KERAS_TF, "model"),
+    (OPTIMIZED, KERAS_TORCH, "model"),
+    (OPTIMIZED, KERAS_TF, "model"),
 )
+WHERE = {"working": "", "small": ", (1, 32)", "model": ", whole models"}
 
 
 def modes_of(bench: Bench) -> list[str]:
@@ -30,10 +36,11 @@ def modes_of(bench: Bench) -> list[str]:
 
 
 def show(bench: Bench, console: Console) -> None:
-    """Print everything: a table per mode, the means, what it was measured on, and a countable line."""
-    for drawn in (*(table(bench, mode) for mode in modes_of(bench)), means(bench)):
-        console.print(drawn)
-        console.print()
+    """Print everything: a table per mode, one of whole models, the means, what it was measured on, a countable line."""
+    for drawn in (*(table(bench, mode) for mode in modes_of(bench)), models(bench), means(bench)):
+        if drawn.row_count:
+            console.print(drawn)
+            console.print()
     for line in (environment(bench), summary(bench)):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
@@ -45,10 +52,26 @@ def table(bench: Bench, mode: str) -> Table:
     heads = ("ms, min / median", *(f"/ {name}" for name in AT["working"][1:]), "(1, 32): us", f"/ {BY_HAND}")
     for head in heads:
         drawn.add_column(head, justify="right", no_wrap=True)
-    by_size = {size: [m for m in bench.measured if (m.mode, m.size) == (mode, size)] for size in AT}
+    by_size = {size: [m for m in bench.measured if (m.mode, m.size) == (mode, size)] for size in SIZES}
     for working, small in zip(*by_size.values(), strict=True):
         cells = [*_cells(working, 1e3), *_cells(small, 1e6)]
         drawn.add_row(working.row.label, *cells, style="red" if working.error or small.error else None)
+    return drawn
+
+
+def models(bench: Bench) -> Table:
+    """Draw one line per whole model: its time as converted and as optimized, and the ratios of both to Keras."""
+    drawn = Table(box=None, header_style="bold", pad_edge=False, title="whole models, inference", title_justify="left")
+    drawn.add_column("", no_wrap=True)
+    pairs = [(one, other) for one in (OURS, OPTIMIZED) for other in (KERAS_TORCH, KERAS_TF)]
+    for head in (f"{OURS}: ms", f"{OPTIMIZED}: ms", *(f"{one} / {other}" for one, other in pairs)):
+        drawn.add_column(head, justify="right", no_wrap=True)
+    for found in [m for m in bench.measured if m.size == "model"]:
+        if found.error is not None:
+            drawn.add_row(found.row.label, "error", style="red")
+            continue
+        times = (f"{1e3 * median(found.seconds[name]):.0f}" for name in (OURS, OPTIMIZED))
+        drawn.add_row(found.row.label, *times, *(_ratio(found.ratio(*pair)) for pair in pairs))
     return drawn
 
 
@@ -74,8 +97,8 @@ def means(bench: Bench) -> Table:
         drawn.add_column(TITLES[mode], justify="right", no_wrap=True)
     for one, other, size in MEANS:
         found = [bench.mean(one, other, mode, size) for mode in modes_of(bench)]
-        where = ", (1, 32)" if size == "small" else ""
-        drawn.add_row(f"{one} / {other}{where}", *("" if mean is None else f"{mean:.2f}" for mean in found))
+        if any(mean is not None for mean in found):
+            drawn.add_row(f"{one} / {other}{WHERE[size]}", *("" if mean is None else f"{mean:.2f}" for mean in found))
     return drawn
 
 

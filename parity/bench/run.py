@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from parity.bench.contestants import MODES
 from parity.bench.measure import Bench, Measured, bench, cores, count, load
-from parity.bench.rows import select_rows
+from parity.bench.rows import MODES, select_rows
 from torch_layers.registry import nearest
 
 

@@ -57,13 +57,7 @@ class KerasModel:
 
     def random_weights(self) -> list[Numbers]:
         """Draw weights that leave nothing at 0 or 1 and let activations neither vanish nor explode; rounded to float32."""
-        owners = {
-            id(v): layer for layer in self.layers() for v in layer._trainable_variables + layer._non_trainable_variables
-        }
-        return [
-            _weight(variable, type(owners.get(id(variable))).__name__, np.random.default_rng([index, 7]))
-            for index, variable in enumerate(self.model.weights)
-        ]
+        return random_weights(self.model)
 
     def set_weights(self, arrays: list[Numbers]) -> None:
         """Set all weights."""
@@ -89,14 +83,18 @@ class KerasModel:
         tensors = [self.engine.tensor(x) for x in inputs]
         trained = [(i, w) for i, w in enumerate(weights) if any(w is t for t in model.trainable_weights)]
 
+        places = [i for i, x in enumerate(tensors) if self.engine.is_float(x)]
+
         def call(given: list[Any], _: list[Any]) -> tuple[list[Any], Any]:
-            outputs = self._call(given, training=True)
+            floats = dict(zip(places, given, strict=True))
+            outputs = self._call([floats.get(i, x) for i, x in enumerate(tensors)], training=True)
             return leaves(outputs), outputs
 
-        flat, _, grads = self.engine.differentiate(call, tensors, [w.value for _, w in trained], case)
+        floating = [tensors[i] for i in places]
+        flat, _, grads = self.engine.differentiate(call, floating, [w.value for _, w in trained], case)
         found = numbered("output", map(self.engine.value, flat))
-        found |= numbered("gradient of input", grads[: len(tensors)])
-        for (index, _), grad in zip(trained, grads[len(tensors) :], strict=True):
+        found |= numbered("gradient of input", grads[: len(places)])
+        for (index, _), grad in zip(trained, grads[len(places) :], strict=True):
             found[f"gradient of weight {index}"] = grad
         kept = [w for w in weights if not any(w is t for t in model.trainable_weights)]
         return found | numbered("state", (self.engine.value(self.engine.plain(w)) for w in kept))
@@ -154,6 +152,19 @@ class KerasModel:
     def _numpy(self, nested: Any) -> Any:
         flat = (leaf.numpy() if hasattr(leaf, "numpy") else leaf for leaf in leaves(nested))
         return rebuilt(nested, flat)
+
+
+def random_weights(model: Any) -> list[Numbers]:
+    """Draw the weights of a Keras model on any backend, as `KerasModel.random_weights` says."""
+    owners = {
+        id(v): layer
+        for layer in model._flatten_layers()
+        for v in layer._trainable_variables + layer._non_trainable_variables
+    }
+    return [
+        _weight(variable, type(owners.get(id(variable))).__name__, np.random.default_rng([index, 7]))
+        for index, variable in enumerate(model.weights)
+    ]
 
 
 def _weight(variable: Any, layer: str, rng: np.random.Generator) -> Numbers:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import io
 import json
 import os
 import re
@@ -19,7 +20,7 @@ from rich.console import Console
 from parity import draw
 from parity.bench import MODES, ROWS, Bench, Measured, Row, measure, report, run, select_rows
 from parity.bench.contestants import ByHand, Contestant, OfTorchLayers
-from parity.bench.measure import BY_HAND, KERAS_TF, KERAS_TORCH, OURS
+from parity.bench.measure import BY_HAND, KERAS_TF, KERAS_TORCH, OPTIMIZED, OURS
 from parity.sides.base import leaves
 from torch_layers.registry import layers, losses
 
@@ -27,6 +28,8 @@ ROOT = Path(__file__).parents[2]
 MAIN = "import sys; from parity.cli import app; sys.argv[0] = 'parity'; app()"
 # They compute nothing of their own.
 NOT_TIMED = {"Functional", "InputLayer", "Lambda", "Layer", "Loss", "Model", "Sequential", "Wrapper"}
+# One step of layers that are timed.
+NOT_TIMED |= {"GRUCell", "LSTMCell", "SimpleRNNCell", "StackedRNNCells"}
 
 
 def bench(*arguments: str, path: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -55,7 +58,7 @@ class Fake(Contestant):
 # --- rows -------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.label)
+@pytest.mark.parametrize("row", [row for row in ROWS if not row.is_model], ids=lambda row: row.label)
 def test_by_hand_computes_the_same_outputs_and_gradients(row):
     ours, mode = OfTorchLayers(), "forward" if row.random else "training"
     values = ours.prepare(row, "small", mode)
@@ -96,6 +99,15 @@ def test_rows_are_chosen_by_name_pattern_or_label():
     assert len(select_rows([])) == len(ROWS)
     with pytest.raises(ValueError, match=r"no row of the bench is called 'Dens' \(did you mean 'Dense'\?\)"):
         select_rows(["Dens"])
+
+
+def test_whole_models_are_timed_in_inference_alone():
+    models = [row for row in ROWS if row.is_model]
+    assert [row.label for row in models] == [
+        *("MobileNetV2 batch 8", "ResNet50 batch 4", "EfficientNetB0 batch 4", "DenseNet121 batch 4")
+    ]
+    assert measure.count(models, MODES) == 4
+    assert select_rows(["MobileNetV2"]) == models[:1]
 
 
 # --- measuring --------------------------------------------------------------------------------------------------------
@@ -166,7 +178,7 @@ def test_a_block_that_raises_leaves_garbage_collection_on():
 
 def _done(*errors: str | None) -> Bench:
     measured = []
-    for row, error in zip(ROWS, errors, strict=False):
+    for row, error in zip(select_rows(["Dense"]), errors, strict=False):
         for mode in MODES:
             for size, ours in (("working", [1.0, 2.0, 3.0, 4.0, 50.0]), ("small", [2.0] * 5)):
                 seconds = {OURS: ours, BY_HAND: [1.0] * 5, KERAS_TORCH: [2.0] * 5, KERAS_TF: [4.0] * 5}
@@ -184,6 +196,18 @@ def test_ratios_are_compared_within_rounds_and_reported_with_their_quartiles():
     assert done.mean(OURS, KERAS_TORCH, "forward") == pytest.approx(1.5)
     assert done.mean(BY_HAND, KERAS_TF, "training") == pytest.approx(0.25)
     assert done.mean(OURS, BY_HAND, "forward", "small") == pytest.approx(2.0)
+
+
+def test_whole_models_have_a_table_of_their_own():
+    (row,) = select_rows(["MobileNetV2"])
+    seconds = {OURS: [0.3] * 3, OPTIMIZED: [0.1] * 3, KERAS_TORCH: [0.6] * 3, KERAS_TF: [0.2] * 3}
+    done = replace(_done(None), measured=[Measured(row, "model", "forward", seconds)])
+    console = Console(width=200, record=True, file=io.StringIO())
+    report.show(done, console)
+    text = console.export_text()
+    assert re.search(r"MobileNetV2 batch 8 +300 +100 +0.50 \(.*\) +1.50 \(.*\) +0.17 \(.*\) +0.50", text)
+    assert "optimized / Keras TF, whole models           0.50" in text
+    assert "(1, 32)" not in text
 
 
 def test_one_round_is_its_own_spread():

@@ -10,6 +10,13 @@ from torch_layers.graph.sequential import Sequential
 from torch_layers.graph.symbols import SymbolicTensor
 
 __all__ = [
-    *("Functional", "InferenceModel", "Input", "Model", "Sequential", "SymbolicTensor", "from_keras"),
-    *("optimize_for_inference", "to_keras"),
+    "Functional",
+    "InferenceModel",
+    "Input",
+    "Model",
+    "Sequential",
+    "SymbolicTensor",
+    "from_keras",
+    "optimize_for_inference",
+    "to_keras",
 ]

@@ -10,11 +10,10 @@ import pkgutil
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
-from parity.bench.rows.row import SIZES, Row
-from parity.cases import name_of
+from parity.bench.rows.row import MODES, SIZES, Row
 from torch_layers.registry import nearest
 
-__all__ = ["ROWS", "SIZES", "Row", "select_rows"]
+__all__ = ["MODES", "ROWS", "SIZES", "Row", "select_rows"]
 
 ROWS: tuple[Row, ...] = tuple(
     row
@@ -30,9 +29,9 @@ def select_rows(patterns: Sequence[str]) -> list[Row]:
     """
     chosen: set[str] = set()
     for pattern in patterns or ["*"]:
-        found = {r.label for r in ROWS if fnmatchcase(name_of(r.case), pattern) or r.label == pattern}
+        found = {r.label for r in ROWS if fnmatchcase(r.name, pattern) or r.label == pattern}
         if not found:
-            names = sorted({name_of(row.case) for row in ROWS})
+            names = sorted({row.name for row in ROWS})
             raise ValueError(f"no row of the bench is called {pattern!r}{nearest(pattern, names)}")
         chosen |= found
     return [row for row in ROWS if row.label in chosen]

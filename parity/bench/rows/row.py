@@ -11,6 +11,7 @@ from parity.case import Array, Case
 from parity.cases import name_of
 
 SIZES = ("working", "small")
+MODES = ("forward", "training")
 
 
 @dataclass(frozen=True)
@@ -20,23 +21,43 @@ class Row:
     `case` is the work at a size at which a call takes about 0.2 to 20 ms (views take none), `small` at (1, 32), where
     all that counts is what surrounds the kernels. `by_hand` makes a module, or is a function's maker, from the case's
     weights in Keras's layout. `remark` tells rows of one name apart. `random` says that training draws random numbers, so
-    that contestants' values differ.
+    that contestants' values differ. A whole model, of `keras.applications`, has one size, and is timed in inference.
     """
 
     case: Case
     small: Case
-    by_hand: Callable[..., Any]
+    by_hand: Callable[..., Any] | None
     remark: str = ""
     random: bool = False
 
     @property
+    def is_model(self) -> bool:
+        """Whether the row is a whole model."""
+        return self.case.kind == "application"
+
+    @property
+    def sizes(self) -> tuple[str, ...]:
+        """The sizes at which it is timed."""
+        return ("model",) if self.is_model else SIZES
+
+    @property
+    def modes(self) -> tuple[str, ...]:
+        """The modes in which it is timed."""
+        return MODES[:1] if self.is_model else MODES
+
+    @property
+    def name(self) -> str:
+        """What it is about."""
+        return self.case.name if self.is_model else name_of(self.case)
+
+    @property
     def label(self) -> str:
         """The row's name in the table."""
-        return f"{name_of(self.case)} {self.remark}".strip()
+        return f"{self.name} {self.remark}".strip()
 
     def at(self, size: str) -> Case:
         """Return the case of one of `SIZES`."""
-        return self.case if size == "working" else self.small
+        return self.small if size == "small" else self.case
 
 
 def row(
@@ -78,3 +99,9 @@ def loss(
 def function_of(function: Callable[..., Any], **fixed: Any) -> Callable[[], Any]:
     """Return a maker of `function`, which has no weights."""
     return partial(partial, function, **fixed)
+
+
+def whole_model(name: str, batch: int) -> Row:
+    """Return the row of one of `keras.applications`, at the size of its images."""
+    case = Case(name, {}, [(batch, 224, 224, 3)], kind="application")
+    return Row(case, case, None, f"batch {batch}")

@@ -1,4 +1,4 @@
-"""What layers take over from their neighbours, and how their kernels lie."""
+"""What layers take over from their neighbours: a normalization behind them, zeros before them."""
 
 from __future__ import annotations
 
@@ -15,8 +15,6 @@ from torch_layers.layers.core.dense import Dense
 from torch_layers.layers.data_format import channel_axis
 from torch_layers.layers.normalization.batch_normalization import BatchNormalization
 from torch_layers.layers.reshaping.zero_padding import _ZeroPadding
-
-_FORMATS = {2: torch.channels_last, 3: torch.channels_last_3d}
 
 
 def folds(layer: Any, norm: BatchNormalization, rank: int) -> bool:
@@ -53,17 +51,15 @@ def fold(layer: Any, norm: BatchNormalization) -> None:
 
 
 def _set(layer: Any, name: str, value: Tensor) -> None:
-    # In the compute dtype: nothing is left to cast in each call.
     setattr(layer, name, nn.Parameter(value.to(layer.compute_dtype), requires_grad=False))
 
 
-def lay_out(layer: Any) -> bool:
-    """Put the kernels of a convolution into the memory format that torch's kernels take as it is, and their dtype."""
-    if layer.data_format != "channels_last" or layer.rank not in _FORMATS:
+def cast(layer: Any) -> bool:
+    """Keep the weights of a layer in the dtype that it computes in; tell whether they were in another."""
+    if layer.variable_dtype is layer.compute_dtype:
         return False
     for name, weight in list(layer.named_parameters(recurse=False)):
-        if weight.ndim == layer.rank + 2:
-            _set(layer, name, weight.to(memory_format=_FORMATS[layer.rank]))
+        _set(layer, name, weight)
     return True
 
 

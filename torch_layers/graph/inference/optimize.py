@@ -12,7 +12,7 @@ from torch import Tensor, fx
 from torch_layers import activations
 from torch_layers.graph.functional import Functional
 from torch_layers.graph.inference.activating import SUMS, is_new, of_function, of_layer
-from torch_layers.graph.inference.folding import fold, folds, lay_out, takes_padding
+from torch_layers.graph.inference.folding import cast, fold, folds, takes_padding
 from torch_layers.graph.inference.fused import FusedConvolution, fuses, fuses_activation
 from torch_layers.graph.inference.inlining import inlined
 from torch_layers.layers.convolution.base import _Convolution
@@ -58,7 +58,7 @@ def optimize_for_inference(model: Functional) -> InferenceModel:
 
     Models inside it are taken apart; what is the identity in eval goes; BatchNormalization goes into the convolution or
     dense layer before it, ZeroPadding into the convolution behind it, a low-rank change into its kernel; activations
-    overwrite their input; kernels are laid out and cast once; on the CPU, in float32, a convolution, a sum and an
+    overwrite their input; weights of a mixed policy are cast once; on the CPU, in float32, a convolution, a sum and an
     activation are one call of oneDNN. `changes` lists all of it.
     No weight takes gradients afterwards. It compiles, exports and pickles as any `torch.fx.GraphModule`.
 
@@ -76,7 +76,7 @@ def optimize_for_inference(model: Functional) -> InferenceModel:
     work.merge_padding()
     work.fold_normalization()
     work.activate_in_place()
-    work.lay_out_kernels()
+    work.cast_weights()
     work.fuse_convolutions()
     return work.finished()
 
@@ -190,10 +190,10 @@ class _Work:
                 node.replace_all_uses_with(active)
                 active.args, active.meta["val"] = (node,), node.meta["val"]
 
-    def lay_out_kernels(self) -> None:
-        laid_out = {layer for _, layer in self.layers(_Convolution) if lay_out(layer)}
-        if laid_out:
-            self.changes.append(f"laid out the kernels of {len(laid_out)} convolutions as torch's kernels take them")
+    def cast_weights(self) -> None:
+        for path, layer in {node.target: layer for node, layer in self.layers(_Convolution, Dense)}.items():
+            if cast(layer):
+                self.changes.append(f"cast the weights of {self.labels[path]}")
 
     def fuse_convolutions(self) -> None:
         """Let convolutions add what is added to their results, and activate them."""

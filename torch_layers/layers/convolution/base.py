@@ -71,6 +71,15 @@ class _Convolution(Layer):
         self.activation, self.use_bias = activations.get(activation), use_bias
         self.declare("bias", "... -> ...", "bias", "bias", given, wanted=bool(use_bias))
 
+    def create_weights(self, **keras_shapes: Any) -> None:
+        super().create_weights(**keras_shapes)
+        if self.data_format == "channels_last":
+            for name in keras_shapes:
+                weight, layout = getattr(self, name), self._specs[name].layout
+                if layout.sides[0] != layout.sides[1]:
+                    # torch's `channels_last`, into which its kernels would copy it at each call.
+                    weight.data = weight.data.movedim(1, -1).contiguous().movedim(-1, 1)
+
     def _channels(self, input_shape: Any) -> int:
         """Return the number of channels to build for, and expect it from now on. Raises: ValueError if unknown."""
         axis = channel_axis(self.data_format)
