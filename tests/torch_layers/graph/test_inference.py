@@ -200,6 +200,36 @@ def test_padding_stays_before_what_pads_itself_and_before_a_pool():
     check_equal(model, optimized, sample(model))
 
 
+@pytest.mark.parametrize(
+    ("before", "padding", "pool", "merges"),
+    [
+        (ReLU(), 1, 3, True),
+        (Activation("relu6"), (1, 0), (2, 3), True),
+        (Conv2D(6, 1, activation="sigmoid"), 2, 5, True),
+        (Activation("tanh"), 1, 3, False),
+        (ReLU(negative_slope=0.1), 1, 3, False),
+        (ReLU(), 2, 3, False),
+        (ReLU(), ((1, 0), (1, 1)), 3, False),
+    ],
+    ids=["relu", "relu6", "convolution", "tanh", "leaky", "wide", "uneven"],
+)
+def test_zeros_around_no_negative_values_are_nothing_for_a_maximum(before, padding, pool, merges):
+    model = chain((10, 9, 6), Conv2D(6, 1), before, ZeroPadding2D(padding), MaxPooling2D(pool, strides=2))
+    optimized = optimize_for_inference(model)
+    assert ("ZeroPadding2D" not in kinds(optimized)) == merges
+    check_equal(model, optimized, sample(model))
+
+
+@pytest.mark.parametrize("flags", [{}, {"center": False}, {"scale": False}], ids=str)
+def test_normalization_before_an_activation_scales(flags):
+    model = chain((6, 5, 4), MaxPooling2D(2), BatchNormalization(epsilon=0.1, **flags), ReLU(), Conv2D(3, 1))
+    optimized = optimize_for_inference(model)
+    assert any("made a scaling" in change for change in optimized.changes)
+    check_equal(model, optimized, sample(model))
+    wants = sample(model).requires_grad_()
+    torch.testing.assert_close(optimized(wants), model(wants))  # by another way, which has gradients
+
+
 ACTIVATIONS = [
     "relu",
     "relu6",

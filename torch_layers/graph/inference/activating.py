@@ -44,6 +44,7 @@ _OF_FUNCTION |= {
     torch.sigmoid: _OF_FUNCTION[activations.sigmoid],
     torch.tanh: _OF_FUNCTION[activations.tanh],
 }
+_NOT_NEGATIVE = (activations.relu, activations.relu6, activations.sigmoid, torch.relu, F.relu6, torch.sigmoid)
 SUMS = (operator.add, torch.add)
 _ARITHMETIC = (*SUMS, operator.sub, operator.mul, operator.truediv, torch.sub, torch.mul, torch.div)
 
@@ -82,3 +83,11 @@ def is_new(node: Any, layer: Any) -> bool:
     if isinstance(layer, _Merge):
         return len(node.args[0]) > 1  # type: ignore[arg-type]
     return isinstance(layer, BatchNormalization) or (node.op == "call_function" and node.target in _ARITHMETIC)
+
+
+def is_not_negative(node: Any, layer: Any) -> bool:
+    """Tell whether a node, which calls `layer` if that isn't None, surely returns no negative value."""
+    function = (
+        layer.activation if isinstance(layer, (_Convolution, Dense, Activation)) else getattr(node, "target", None)
+    )
+    return (isinstance(layer, ReLU) and not layer.negative_slope) or function in _NOT_NEGATIVE

@@ -14,6 +14,7 @@ from torch_layers.layers.convolution.separable_conv import _SeparableConv
 from torch_layers.layers.core.dense import Dense
 from torch_layers.layers.data_format import channel_axis
 from torch_layers.layers.normalization.batch_normalization import BatchNormalization
+from torch_layers.layers.pooling.pooling import _MaxPooling
 from torch_layers.layers.reshaping.zero_padding import _ZeroPadding
 
 
@@ -71,4 +72,17 @@ def takes_padding(layer: Any, padding: _ZeroPadding) -> bool:
         and layer.padding == "valid"
         and layer.rank == padding.rank
         and layer.data_format == padding.data_format
+    )
+
+
+def widens(layer: Any, padding: _ZeroPadding) -> bool:
+    """Tell whether zeros around an input of no negative values are as nothing for a layer, and it can do without."""
+    return (
+        isinstance(layer, _MaxPooling)
+        and layer.padding == "valid"
+        and layer.rank == padding.rank > 1
+        and layer.data_format == padding.data_format
+        and all(
+            before == after <= size // 2 for (before, after), size in zip(padding.pairs, layer.pool_size, strict=True)
+        )
     )

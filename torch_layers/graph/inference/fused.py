@@ -10,9 +10,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from torch_layers.graph.inference.folding import fold
 from torch_layers.layers.convolution.base import cut
 from torch_layers.layers.convolution.conv import _Conv
-from torch_layers.layers.convolution.depthwise_conv import _DepthwiseConv
+from torch_layers.layers.convolution.depthwise_conv import DepthwiseConv2D, _DepthwiseConv
+from torch_layers.layers.normalization.batch_normalization import BatchNormalization
 
 # torch's functions that work in place -> oneDNN's name for them, and the numbers that go with it.
 _ONEDNN: dict[Any, Any] = {
@@ -35,6 +37,24 @@ def fuses(layer: Any) -> bool:
 def fuses_activation(function: Any, of_sum: bool) -> bool:
     """Tell whether oneDNN has this function; of a sum, it has one alone."""
     return function is torch.relu_ if of_sum else function in _ONEDNN
+
+
+class _Scaling(DepthwiseConv2D):
+    """y = x * weight + bias, channel by channel, as a convolution with kernels of size 1."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        assert self.bias is not None
+        return torch.addcmul(self.bias, x, self.weight.view(-1))
+
+
+def scaling_of(norm: BatchNormalization, rank: int) -> Any:
+    """Return what a normalization does in eval as a layer that can be fused; None if oneDNN wouldn't be quicker."""
+    if rank != 4 or norm.axis % rank != 3 or norm.compute_dtype is not torch.float32:
+        return None
+    scaling = _Scaling(1, depthwise_initializer="ones", name=norm.name).eval()
+    scaling.build((None, None, None, len(norm.running_mean)))
+    fold(scaling, norm)
+    return scaling
 
 
 class FusedConvolution(nn.Module):

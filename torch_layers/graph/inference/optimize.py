@@ -11,9 +11,9 @@ from torch import Tensor, fx
 
 from torch_layers import activations
 from torch_layers.graph.functional import Functional
-from torch_layers.graph.inference.activating import SUMS, is_new, of_function, of_layer
-from torch_layers.graph.inference.folding import cast, fold, folds, takes_padding
-from torch_layers.graph.inference.fused import FusedConvolution, fuses, fuses_activation
+from torch_layers.graph.inference.activating import SUMS, is_new, is_not_negative, of_function, of_layer
+from torch_layers.graph.inference.folding import cast, fold, folds, takes_padding, widens
+from torch_layers.graph.inference.fused import FusedConvolution, fuses, fuses_activation, scaling_of
 from torch_layers.graph.inference.inlining import inlined
 from torch_layers.layers.convolution.base import _Convolution
 from torch_layers.layers.core.dense import Dense
@@ -21,6 +21,7 @@ from torch_layers.layers.core.identity import Identity
 from torch_layers.layers.lora import _LoRA
 from torch_layers.layers.merging.add import Add
 from torch_layers.layers.normalization.batch_normalization import BatchNormalization
+from torch_layers.layers.pooling.pooling import _MaxPooling
 from torch_layers.layers.regularization.activity_regularization import ActivityRegularization
 from torch_layers.layers.regularization.noise import _Noise
 from torch_layers.layers.reshaping.zero_padding import _ZeroPadding
@@ -57,9 +58,9 @@ def optimize_for_inference(model: Functional) -> InferenceModel:
     """Return a copy of a model that computes the same in eval, faster; the model stays as it is.
 
     Models inside it are taken apart; what is the identity in eval goes; BatchNormalization goes into the convolution or
-    dense layer before it, ZeroPadding into the convolution behind it, a low-rank change into its kernel; activations
-    overwrite their input; weights of a mixed policy are cast once; on the CPU, in float32, a convolution, a sum and an
-    activation are one call of oneDNN. `changes` lists all of it.
+    dense layer before it, ZeroPadding into the convolution or pooling behind it, a low-rank change into its kernel;
+    activations overwrite their input; weights of a mixed policy are cast once; on the CPU, in float32, a convolution or
+    normalization, a sum and an activation are one call of oneDNN. `changes` lists all of it.
     No weight takes gradients afterwards. It compiles, exports and pickles as any `torch.fx.GraphModule`.
 
     Raises: TypeError if `model` is not a functional or sequential model; ValueError if it is not built yet.
@@ -77,6 +78,7 @@ def optimize_for_inference(model: Functional) -> InferenceModel:
     work.fold_normalization()
     work.activate_in_place()
     work.cast_weights()
+    work.scale_by_convolution()
     work.fuse_convolutions()
     return work.finished()
 
@@ -136,19 +138,20 @@ class _Work:
             self.changes.append(f"merged the low-rank change of a {type(layer).__name__} into its kernel")
 
     def merge_padding(self) -> None:
-        for node, layer in self.layers(_Convolution):
+        for node, layer in self.layers(_Convolution, _MaxPooling):
             source = _source(node)
             padding = self.layer(source)
-            if (
-                isinstance(padding, _ZeroPadding)
-                and takes_padding(layer, padding)
-                and self.alone(source)
-                and self.calls[node.target] == 1
-            ):
+            if not isinstance(padding, _ZeroPadding) or not self.alone(source) or self.calls[node.target] > 1:
+                continue
+            before = _source(source)
+            if takes_padding(layer, padding):
                 layer.pad_first(padding.pairs)
-                node.replace_input_with(source, source.args[0])
-                self.graph.erase_node(source)
-                self.changes.append(f"merged {self.labels[source.target]} into {self.labels[node.target]}")
+            elif widens(layer, padding) and is_not_negative(before, self.layer(before)):
+                layer.widen([edge for edge, _ in padding.pairs])
+            else:
+                continue
+            self.replace(source, by=before)
+            self.changes.append(f"merged {self.labels[source.target]} into {self.labels[node.target]}")
 
     def fold_normalization(self) -> None:
         for node, norm in self.layers(BatchNormalization):
@@ -194,6 +197,16 @@ class _Work:
         for path, layer in {node.target: layer for node, layer in self.layers(_Convolution, Dense)}.items():
             if cast(layer):
                 self.changes.append(f"cast the weights of {self.labels[path]}")
+
+    def scale_by_convolution(self) -> None:
+        """Make normalizations that stay, before an activation, depthwise convolutions, which can be fused with it."""
+        for node, norm in self.layers(BatchNormalization):
+            after = _only_user(node)
+            if self.calls[node.target] == 1 and after is not None and fuses_activation(after.target, False):
+                scaling = scaling_of(norm, node.meta["val"].ndim)
+                if scaling is not None:
+                    self.modules[node.target], node.kwargs = scaling, {}
+                    self.changes.append(f"made a scaling of {self.labels[node.target]}")
 
     def fuse_convolutions(self) -> None:
         """Let convolutions add what is added to their results, and activate them."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import torch
@@ -33,16 +34,17 @@ class _Pooling(Layer):
         self.pool_size = positive_ints(self, "pool_size", pool_size, self.rank)
         self.strides = positive_ints(self, "strides", pool_size if strides is None else strides, self.rank)
         one_of(self, "padding", padding.lower() if isinstance(padding, str) else padding, ("valid", "same"))
-        self.padding = padding
+        self.padding: Any = padding
         self.data_format = checked_data_format(self, data_format)
         self.input_spec = InputSpec(min_ndim=self.rank + 2, max_ndim=self.rank + 2)
         self._same = padding.lower() == "same"
+        self._margin: int | list[int] = 0
 
     def check_input(self, shape: Any) -> None:
         super().check_input(shape)
         sizes = shape[1:-1] if self.data_format == "channels_last" else shape[2:]
         small = any(n is not None and n < size for n, size in zip(sizes, self.pool_size, strict=True))
-        if small and not self._same:
+        if small and not self._same and not self._margin:
             raise ValueError(
                 f"{type(self).__name__}: input of shape {tuple(shape)} is smaller than pool_size={self.pool_size}: with "
                 "padding='valid' nothing is left"
@@ -63,7 +65,7 @@ class _Pooling(Layer):
 
     def _pool(self, x: Tensor, size: tuple[int, ...], strides: tuple[int, ...]) -> Tensor:
         if not self._same:
-            return self._windows(x, size, strides, 0, False)
+            return self._windows(x, size, strides, self._margin, False)
         # torch pads both sides alike. Where Keras pads one more at the end, windows that reach over the end (ceil_mode)
         # do the same; with stride 1, where they would not, one more at the start does, and the first output is dropped.
         padding: list[int] = []
@@ -98,6 +100,10 @@ class _MaxPooling(_Pooling):
         **kwargs: Any,
     ) -> None:
         super().__init__(pool_size, strides, padding, data_format, name, **kwargs)
+
+    def widen(self, margin: Sequence[int]) -> None:
+        """Let windows reach so far over both ends of each axis, where nothing counts, instead of `padding`."""
+        self.padding, self._margin = tuple(margin), list(margin)
 
     def _windows(self, x: Tensor, size: Any, strides: Any, padding: Any, ceil_mode: bool) -> Tensor:
         pool = torch.max_pool2d if x.ndim == 4 else torch.max_pool3d
