@@ -96,6 +96,7 @@ class Case:
 
     `call` holds arrays passed by keyword, `masks` the mask of each input as a model would attach it (None: none).
     `kind` is what `name` is: "layer", "loss", "activation", ... and follows from the table that the case stands in.
+    `calls` is how often it is called: a stateful layer goes on where the last call ended.
     `raises` says that both sides must refuse; `statistical` that outputs are samples, to be compared as distributions.
     `why` names the trap that the case guards.
     """
@@ -106,6 +107,7 @@ class Case:
     call: Mapping[str, Any] = field(default_factory=dict)
     masks: Sequence[Any] | None = None
     training: bool = False
+    calls: int = 1
     dtype: str = "float32"
     raises: bool = False
     statistical: bool = False
@@ -120,6 +122,7 @@ class Case:
         parts += [f"{key}={_array(value)}" for key, value in self.call.items()]
         if self.masks is not None:
             parts.append("masks=(" + ", ".join(_array(m) for m in self.masks) + ")")
+        parts += [f"calls={self.calls}"] if self.calls > 1 else []
         parts += [word for word, said in (("training", self.training), ("raises", self.raises)) if said]
         return " ".join([*parts, self.dtype])
 
@@ -141,6 +144,8 @@ def _freeze(nested: Any) -> Any:
 def _array(thing: Any) -> str:
     if isinstance(thing, list):
         return "[" + ", ".join(_array(item) for item in thing) + "]"
+    if isinstance(thing, Mapping):
+        return "{" + ", ".join(f"{key}: {_array(item)}" for key, item in thing.items()) + "}"
     if isinstance(thing, tuple):
         return str(Array(thing))
     return str(thing)

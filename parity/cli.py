@@ -212,32 +212,30 @@ def verify(
 @app.command()
 def applications(
     names: Annotated[list[str] | None, typer.Argument(help="Names in keras.applications; all if not given.")] = None,
+    train: Annotated[
+        bool | None, typer.Option("--train/--no-train", help="A training step of each, or of none; else of six.")
+    ] = None,
+    threads: Annotated[int, typer.Option(min=1, help="Threads of each framework.")] = 1,
+    json: Annotated[Path | None, typer.Option(help="Write what was found to this file, anew with each model.")] = None,
 ) -> None:
     """Compare all models of keras.applications, random weights everywhere, with what from_keras makes of them."""
     from parity.whole import applications as apps
     from parity.whole import report as whole_report
 
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for head in whole_report.APPLICATION_HEADS:
-        table.add_column(head, justify="right" if head else "left", no_wrap=True)
-    found = []
+    done: list[apps.Application] = []
     try:
         chosen = apps.names(names or [])
-        with Progress(
-            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
-            console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty(),
-        ) as bar:  # fmt: skip
-            task = bar.add_task(chosen[0], total=len(chosen))
-            for index, application in enumerate(apps.compare_all(chosen)):
-                found.append(application)
-                table.add_row(*whole_report.application_row(application))
-                if not application.whole.equal:
-                    for line in whole_report.sentences(application.whole):
-                        bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
-                bar.update(task, advance=1, description=chosen[min(index + 1, len(chosen) - 1)])
+        typer.echo(whole_report.application_heads())
+        results = apps.compare_all(chosen, train, threads)
+        for number, name in enumerate(chosen, 1):
+            with Console(stderr=True).status(f"{name}, {number} of {len(chosen)}"):
+                done.append(next(results))
+            for line in (whole_report.application_line(done[-1]), *whole_report.application_sentences(done[-1])):
+                typer.echo(line)
+            sys.stdout.flush()
+            if json is not None:
+                whole_report.write_applications(done, threads, json)
     except (ValueError, MissingSide) as error:
         raise _fail(error) from error
-    Console(width=None if sys.stdout.isatty() else 200).print(table)
-    equal = sum(application.whole.equal for application in found)
-    typer.echo(f"{equal} of {len(found)} applications are equal")
-    sys.exit(0 if equal == len(found) else DIFFERENT)
+    typer.echo(whole_report.application_summary(done))
+    sys.exit(0 if all(found.status == "equal" for found in done) else DIFFERENT)

@@ -77,6 +77,8 @@ def arrays(specs: Any, case: Case, role: str, policy: str) -> Any:
         return None
     if isinstance(specs, list):
         return [arrays(spec, case, f"{role}.{i}", policy) for i, spec in enumerate(specs)]
+    if isinstance(specs, Mapping):
+        return {key: arrays(spec, case, f"{role}.{key}", policy) for key, spec in specs.items()}
     return _array(specs, case, role, policy)
 
 

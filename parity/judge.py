@@ -23,6 +23,9 @@ NARROW_ULPS = 16.0
 # Accuracy: how many times the reference's own error the implementation's may be.
 FORWARD, BACKWARD, HALF = 2.0, 3.0, 3.0
 FLOOR_ULPS = 4.0
+# A gradient is an exact 0 but for rounding if it is this small a share of the case's largest gradient in the float64
+# oracle, and, in the reference's own dtype, larger than there by the second number, or nothing at all.
+VANISHING, GROWN = 1e-12, 1e3
 # Two samples of the same distribution are called different this often.
 FALSE_ALARM = 1e-6
 # Errors that no one raises to refuse an input.
@@ -117,17 +120,22 @@ def judge(
         return _raised(raised)
     if statistical:
         return Verdict(_distributions(reference, implementation))
+    vanishing = _vanishing(oracle, reference)
     return Verdict(
         [
             *_structure("structure", reference, implementation),
             *_structure("structure in float64", oracle, implementation64),
-            *(c for what in _shared(oracle, implementation64) for c in _semantics(what, oracle, implementation64)),
+            *(
+                check
+                for what in _shared(oracle, implementation64)
+                for check in _semantics(what, oracle, implementation64, vanishing.get(what, 0.0))
+            ),
             # A case in float64 has no finer oracle: its rounding is what semantics allows.
             *(
                 check
                 for what in _shared(reference, implementation)
                 if reference is not oracle
-                for check in _accuracy(what, oracle, reference, implementation, computed_in)
+                for check in _accuracy(what, oracle, reference, implementation, computed_in, vanishing.get(what, 0.0))
             ),
         ]
     )
@@ -178,14 +186,41 @@ def _same_special(a: Numbers, b: Numbers) -> Numbers:
     return same
 
 
-def _semantics(what: str, oracle: Record, actual: Record) -> list[Check]:
+def _vanishing(oracle: Record, reference: Record) -> dict[str, float]:
+    """Return, for gradients that cancel to 0 but for rounding, the case's largest gradient: their rounding is of its size.
+
+    So is that of the bias of attention's keys: softmax takes no notice of what is the same for all keys.
+    """
+    largest = _largest_gradient(oracle)
+    sizes = {what: _largest(value.array) for what, value in oracle.values.items() if what.startswith("gradient")}
+    return {
+        what: largest
+        for what, size in sizes.items()
+        if size < VANISHING * largest and what in reference.values and _cancels(reference.values[what], size)
+    }
+
+
+def _cancels(value: Value, size: float) -> bool:
+    own = _largest(value.array)
+    return value.dtype == "float64" or own == 0 or own >= GROWN * size
+
+
+def _largest_gradient(record: Record) -> float:
+    return max((_largest(v.array) for what, v in record.values.items() if what.startswith("gradient")), default=0.0)
+
+
+def _largest(array: Numbers) -> float:
+    return float(np.max(np.abs(array), initial=0.0, where=np.isfinite(array)))
+
+
+def _semantics(what: str, oracle: Record, actual: Record, at_least: float) -> list[Check]:
     a, b = oracle.values[what], actual.values[what]
     if not a.is_float or not a.array.size:
         return []
     gate = "semantics of gradients" if what.startswith("gradient") else "semantics"
     x, y = _finite(a.array, b.array)
     error = np.abs(x - y)
-    largest = float(np.max(np.abs(x), initial=0.0))
+    largest = max(_largest(x), at_least)
     if a.dtype == "float64":
         relative, note = SEMANTICS, ""
     else:  # Keras itself computed this in a narrower dtype: its rounding is all that can be asked of the other side
@@ -193,7 +228,9 @@ def _semantics(what: str, oracle: Record, actual: Record) -> list[Check]:
     return [_check(gate + note, what, error, relative * largest + SMALLEST[a.dtype], a, b, largest)]
 
 
-def _accuracy(what: str, oracle: Record, reference: Record, actual: Record, computed_in: str) -> list[Check]:
+def _accuracy(
+    what: str, oracle: Record, reference: Record, actual: Record, computed_in: str, at_least: float
+) -> list[Check]:
     a, b = reference.values[what], actual.values[what]
     truth = oracle.values.get(what)
     if not a.is_float or truth is None or truth.array.shape != a.array.shape or not a.array.size:
@@ -204,8 +241,7 @@ def _accuracy(what: str, oracle: Record, reference: Record, actual: Record, comp
     factor = max(BACKWARD if backward else FORWARD, HALF if coarsest in ("float16", "bfloat16") else 0.0)
     t, x, y = _finite(truth.array, a.array, b.array)
     own, error = np.abs(x - t), np.abs(y - t)
-    largest = float(np.max(np.abs(t), initial=0.0))
-    floor = FLOOR_ULPS * EPSILON[coarsest] * largest + SMALLEST[coarsest]
+    floor = FLOOR_ULPS * EPSILON[coarsest] * max(_largest(t), at_least) + SMALLEST[coarsest]
     checks = []
     for measure, of in (("", np.max), ("root mean square of ", _rms)):
         allowed = factor * float(of(own)) + floor
@@ -276,7 +312,7 @@ def _distributions(reference: Record, implementation: Record) -> list[Check]:
                 checks.append(Check("structure", what, passed=False, note="is not 0 where the output is"))
             axes = together["output 0"]
         else:
-            axes = together.get(what, ())
+            axes = together[what] if what in together else _dropped_together(a)
         checks += _samples(what, _once(a.array, axes), _once(b.array, axes), a.dtype)
     return checks
 
@@ -285,6 +321,12 @@ def _repeated(value: Value) -> tuple[int, ...]:
     """Return the axes along which all elements are the same: each of their rows was drawn once, as by a noise shape."""
     array = value.array
     return tuple(i for i, size in enumerate(array.shape) if size > 1 and np.all(array == array.take([0], axis=i)))
+
+
+def _dropped_together(value: Value) -> tuple[int, ...]:
+    """Return the axes along which elements are 0 together, as inputs that dropout drops for a whole sequence."""
+    zeros = value.array == 0
+    return _repeated(Value.of(zeros)) if 0 < np.count_nonzero(zeros) < zeros.size else ()
 
 
 def _once(array: Numbers, axes: tuple[int, ...]) -> Numbers:

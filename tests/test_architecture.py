@@ -51,7 +51,16 @@ TORCH_USERS = ("sides", "transfer", "live", "bench", "whole")
 
 # A layer file that imports another family's layer, because its layer is built from that one: (file, module) -> reason.
 BUILT_FROM: dict[tuple[str, str], str] = {
+    ("attention/attention.py", "torch_layers.layers.regularization.dropout"): "drops scores",
+    ("attention/heads.py", "torch_layers.layers.regularization.dropout"): "drops scores",
     ("normalization/spectral_normalization.py", "torch_layers.layers.core.wrapper"): "is a wrapper",
+    ("recurrent/time_distributed.py", "torch_layers.layers.core.wrapper"): "is a wrapper",
+    ("recurrent/cell.py", "torch_layers.layers.regularization.noise"): "draws dropout",
+    (
+        "recurrent/conv_lstm_cell.py",
+        "torch_layers.layers.convolution.base",
+    ): "is a convolution of its inputs and states",
+    ("recurrent/conv_lstm_cell.py", "torch_layers.layers.regularization.noise"): "draws dropout",
 }
 
 # Where `__all__` is a promise.

@@ -93,7 +93,7 @@ class Keras(Side):
 
     def run(self, case: Case, policy: str) -> dict[str, Value]:
         floatx = self.keras.backend.floatx()
-        self.keras.backend.set_floatx("float64" if policy == "float64" else "float32")
+        self._set_floatx("float64" if policy == "float64" else "float32")
         self.keras.utils.set_random_seed(case.seed("keras") % 2**31)
         oracle = self.engine.oracle() if policy == "float64" else contextlib.nullcontext()
         try:
@@ -108,7 +108,13 @@ class Keras(Side):
                 raise Lacks(f"{self.backend} has no CPU kernel for {case.name} in {policy}") from error
             raise
         finally:
-            self.keras.backend.set_floatx(floatx)
+            self._set_floatx(floatx)
+
+    def _set_floatx(self, dtype: str) -> None:
+        self.keras.backend.set_floatx(dtype)
+        if self.package == "keras":
+            # What has no dtype of its own takes the policy that Keras 3 made of its first floatx.
+            self.keras.config.set_dtype_policy(dtype)
 
     # --- making what a case names ----------------------------------------------------------------------------------
 
@@ -158,15 +164,21 @@ class Keras(Side):
     def _run_layer(self, case: Case, policy: str) -> dict[str, Value]:
         layer = self.make(case, case, policy)
         (args, kwargs), floating = self._tensors([draw.inputs(case, policy), draw.call(case, policy)])
-        masks = draw.masks(case, policy)
-        if masks is not None:
-            for x, mask in zip(leaves(args[0]), leaves(masks[0]), strict=True):
-                if mask is not None:
-                    x._keras_mask = self.engine.tensor(mask)
+        masks = draw.masks(case, policy) or []
+
+        def masked(args: list[Any]) -> list[Any]:
+            # Before each call: attention takes them off again.
+            for arg, of_arg in zip(args, masks, strict=False):
+                for x, mask in zip(leaves(arg), leaves(of_arg), strict=True):
+                    if mask is not None:
+                        x._keras_mask = self.engine.tensor(mask)
+            return args
+
         if self.takes(layer, "training"):
             kwargs = {**kwargs, "training": case.training}
-        layer(*args, **kwargs)
+        layer(*masked(args), **kwargs)
         self.set_weights(layer, case, policy)
+        stateful = [inner for inner in layer._flatten_layers() if getattr(inner, "stateful", None) is True]
         weights = list(layer.weights)
         watched = layer.trainable_weights if self.watches_weights else []
         trained = [(i, w) for i, w in enumerate(weights) if any(w is t for t in watched)]
@@ -176,13 +188,15 @@ class Keras(Side):
         def call(inputs: list[Any], values: list[Any]) -> tuple[list[Any], Any]:
             if hasattr(layer, "_clear_losses"):
                 layer._clear_losses()
+            for inner in stateful:
+                self.reset_state(inner)
             new_args, new_kwargs = _replaced([args, kwargs], floating, inputs)
             with self._holding([w for _, w in trained], variables, values):
-                outputs = layer(*new_args, **new_kwargs)
-                return [y for y in leaves(outputs) if y is not None] + list(layer.losses), outputs
+                outputs = [layer(*masked(new_args), **new_kwargs) for _ in range(case.calls)]
+                return [y for y in leaves(outputs) if y is not None] + list(layer.losses), outputs[-1]
 
         flat, outputs, grads = self.engine.differentiate(call, floating, variables, case)
-        count = len([y for y in leaves(outputs) if y is not None])
+        count = len([y for y in leaves(outputs) if y is not None]) * case.calls
         found = numbered("output", map(self.engine.value, flat[:count]))
         found |= numbered("gradient of input", grads[: len(floating)])
         for (index, weight), grad in zip(trained, grads[len(floating) :], strict=True):
@@ -190,7 +204,13 @@ class Keras(Side):
         found |= numbered("penalty", map(self.engine.value, flat[count:]))
         kept = [w for w in weights if not any(w is t for t in trainable_at_birth(layer, weights))]
         found |= numbered("state", (self.engine.value(self.engine.plain(w)) for w in kept))
-        output_masks = [getattr(y, "_keras_mask", None) for y in leaves(outputs) if y is not None]
+        remembered = [leaf for inner in stateful if hasattr(inner, "cell") for leaf in leaves(list(inner.states))]
+        found |= numbered("remembered state", (self.engine.value(self.engine.plain(s)) for s in remembered))
+        returned = [y for y in leaves(outputs) if y is not None]
+        if type(layer).compute_mask is self.keras.layers.Layer.compute_mask:
+            # It gives a mask to the first output alone. Others have what a layer inside left on them, as attention's scores.
+            returned = returned[:1]
+        output_masks = [getattr(y, "_keras_mask", None) for y in returned]
         found |= numbered("mask", (self.engine.value(m) for m in output_masks if m is not None))
         return found
 
@@ -198,6 +218,11 @@ class Keras(Side):
         """Give a layer the weights of the case."""
         named = [(_plain(w.name), w.shape, _dtype_name(w.dtype)) for w in layer.weights]
         give_weights(layer, draw.weights(case, named, policy))
+
+    def reset_state(self, layer: Any) -> None:
+        """Let a stateful layer begin anew. Keras's own `reset_state` fails for the nested states of stacked cells."""
+        for state in leaves(list(layer.states)):
+            state.assign(np.zeros(state.shape, _dtype_name(state.dtype)))
 
     def label(self, layer: Any, weight: Any) -> str:
         """Name one weight of a layer."""

@@ -180,5 +180,6 @@ def _weight(variable: Any, layer: str, rng: np.random.Generator) -> Numbers:
         drawn = 1 + raw * 0.2
     else:
         fan_in = np.prod(shape[:2]) if "depthwise" in layer.lower() or "depthwise" in name else np.prod(shape[:-1])
-        drawn = raw * np.sqrt(1.6 / fan_in)
+        # With more, a thousand layers make values of hundreds, and the gates of squeeze-and-excite amplify all rounding.
+        drawn = raw * np.sqrt(1.25 / fan_in)
     return draw.rounded(drawn, "float32", "float64")

@@ -96,7 +96,11 @@ class TorchLayers(Side):
 
     def run(self, case: Case, policy: str) -> dict[str, Value]:
         # Random initializers and layers without a seed: a case is the same whatever ran before it.
-        torch.manual_seed(case.seed("torch") % 2**63)
+        # Not torch.manual_seed, which for each kind of device that isn't there writes down the whole stack, each time.
+        seed = case.seed("torch") % 2**63
+        torch.default_generator.manual_seed(seed)
+        if self._device.type == "cuda":
+            torch.cuda.manual_seed_all(seed)
         default = torch.get_default_dtype()
         # What has no dtype of its own follows torch's default, as Keras's follows floatx.
         torch.set_default_dtype(torch.float64 if policy == "float64" else torch.float32)
@@ -154,11 +158,19 @@ class TorchLayers(Side):
             mask = pytree.tree_map(lambda m: None if m is None else self._tensor(m), masks[0])
             if takes_mask(layer):
                 kwargs = {**kwargs, "mask": mask}
+            else:  # a mask for each of several arguments, as `query_mask`
+                taken = list(inspect.signature(getattr(layer, "forward", layer)).parameters)
+                each = {f"{name}_mask": m for name, m in zip(taken, masks, strict=False) if m is not None}
+                kwargs |= {name: self._tensor(m) for name, m in each.items() if name in taken}
         with torch.no_grad():
             layer(*args, **kwargs)
         pairs = self.pairs(layer)
         self.weights(layer, pairs, case, policy)
-        outputs = layer(*args, **kwargs)
+        inside = layer.modules() if isinstance(layer, nn.Module) else ()
+        stateful: list[Any] = [inner for inner in inside if getattr(inner, "stateful", None) is True]
+        for inner in stateful:
+            inner.reset_state()
+        outputs = [layer(*args, **kwargs) for _ in range(case.calls)]
         flat = [y for y in leaves(outputs) if isinstance(y, Tensor)]
         trained = [pair for pair in pairs if pair.tensor(layer).requires_grad]
         penalties = layer.losses if isinstance(layer, Weighted) else []
@@ -176,6 +188,8 @@ class TorchLayers(Side):
         found |= numbered(
             "state", (to_numpy(pair.layout.to_keras(pair.tensor(layer), pair.keras_shape)) for pair in kept)
         )
+        remembered = [leaf for inner in stateful if hasattr(inner, "cell") for leaf in leaves(inner.states)]
+        found |= numbered("remembered state", map(to_numpy, remembered))
         if hasattr(layer, "compute_mask"):
             # As in Keras, a mask passed by keyword counts as the input's.
             named = inspect.signature(layer.compute_mask).parameters

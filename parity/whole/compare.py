@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -97,25 +98,28 @@ def compare_models(
     With `training`, a training step is compared too: outputs, gradients and statistics.
     """
     start = time.perf_counter()
-    wide = KerasModel(make, "float64")
-    weights = [np.asarray(w) for w in wide.model.get_weights()] if own_weights else wide.random_weights()
-    wide.set_weights(weights)
-    if inputs is None:
-        rng = np.random.default_rng(11)
-        inputs = [rng.standard_normal(s).astype(np.float32) for s in wide.input_shapes(batch, size)]
-    inputs64 = [x.astype(np.float64) if x.dtype.kind == "f" else x for x in inputs]
-    whole = Whole(name, int(wide.model.count_params()))
-    module = convert(wide.model)
-    if layerwise:
-        whole.steps = _steps(wide, module, inputs64)
     case = Case(name, training=True, kind="model")
     records: dict[str, list[Record]] = {"eval": [], "training": []}
-    for model, given in ((wide, inputs64), (KerasModel(make, "float32"), inputs)):
+    whole, weights = Whole(name, 0), None
+    for dtype in ("float64", "float32"):  # one after the other: the largest models have gigabytes of weights
+        model = KerasModel(make, dtype)
+        if weights is None:
+            weights = [np.asarray(w) for w in model.model.get_weights()] if own_weights else model.random_weights()
+        if inputs is None:
+            rng = np.random.default_rng(11)
+            inputs = [rng.standard_normal(s).astype(np.float32) for s in model.input_shapes(batch, size)]
+        given = [x.astype(dtype) if x.dtype.kind == "f" else x for x in inputs]
         model.set_weights(weights)
-        ours = module if model is wide else convert(model.model)
-        records["eval"] += [Record(model.run(given)), Record(_run(ours.eval(), given))]
+        module = convert(model.model)
+        if dtype == "float64":
+            whole.parameters = int(model.model.count_params())
+            if layerwise:
+                whole.steps = _steps(model, module, given)
+        records["eval"] += [Record(model.run(given)), Record(_run(module.eval(), given))]
         if training:
-            records["training"] += [Record(model.step(given, case)), Record(_step(ours.train(), given, case))]
+            records["training"] += [Record(model.step(given, case)), Record(_step(module.train(), given, case))]
+        del model, module
+        gc.collect()
     for mode, found in records.items():
         if found:
             oracle, module64, reference, module32 = _without_zeros(found)
@@ -161,11 +165,12 @@ def _step(module: nn.Module, inputs: list[Numbers], case: Case) -> dict[str, Val
     pairs = own(module)  # type: ignore[arg-type]
     outputs = leaves(module(tensors if len(tensors) > 1 else tensors[0]))
     trained = [pair for pair in pairs if pair.tensor(module).requires_grad]
-    grads = gradients(outputs, [*tensors, *(pair.tensor(module) for pair in trained)], case)
-    found = numbered("output", map(to_numpy, outputs)) | numbered("gradient of input", grads[: len(tensors)])
-    for pair, grad in zip(trained, grads[len(tensors) :], strict=True):
+    floating = [x for x in tensors if x.requires_grad]
+    grads = gradients(outputs, [*floating, *(pair.tensor(module) for pair in trained)], case)
+    found = numbered("output", map(to_numpy, outputs)) | numbered("gradient of input", grads[: len(floating)])
+    for pair, grad in zip(trained, grads[len(floating) :], strict=True):
         array = pair.layout.to_keras(grad.array, pair.keras_shape)
-        found[f"gradient of weight {pair.index}"] = Value(np.ascontiguousarray(array), grad.dtype)
+        found[f"gradient of weight {pair.index}"] = Value(np.array(array, order="C"), grad.dtype)
     kept = (pair for pair in pairs if not isinstance(pair.tensor(module), nn.Parameter))
     return found | numbered("state", (to_numpy(p.layout.to_keras(p.tensor(module), p.keras_shape)) for p in kept))
 
@@ -207,12 +212,30 @@ def _steps(keras: KerasModel, module: nn.Module, inputs: list[Numbers]) -> list[
 
 
 def _pairs(model: Any, module: nn.Module) -> list[tuple[str, Any, nn.Module]]:
-    """Pair layers: as torch_layers does if the module is its own, else by equal names ("a/b" is "a.b" in torch)."""
+    """Pair layers: as torch_layers does if the module is its own, else by names ("a/b" is "a.b" in torch): the whole path
+    of a nested layer, its own name, or the only path that ends in it."""
     if isinstance(module, Functional):
         return list(paired_layers(model, module))
     modules = dict(module.named_modules())
-    named = ((layer.name, layer, modules.get(layer.name.replace("/", "."))) for layer in model._flatten_layers())
-    return [(name, theirs, ours) for name, theirs, ours in named if ours is not None]
+    found = []
+    for path, layer in _paths(model):
+        name = layer.name.replace("/", ".")
+        ending = [known for known in modules if known.endswith(f".{name}")]
+        candidates = [path.replace("/", "."), name, *(ending if len(ending) == 1 else [])]
+        ours = next((modules[known] for known in candidates if known in modules), None)
+        if ours is not None and not isinstance(layer, type(model)):
+            found.append((path, layer, ours))
+    return found
+
+
+def _paths(layer: Any, above: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield each layer inside of a Keras layer with its path, once."""
+    seen = set()
+    for inner in layer._flatten_layers(recursive=False, include_self=False):
+        if id(inner) not in seen:
+            seen.add(id(inner))
+            yield above + inner.name, inner
+            yield from _paths(inner, f"{above}{inner.name}/")
 
 
 def _is_called(layer: Any) -> bool:

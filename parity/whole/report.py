@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
 from rich.table import Table
 
 from parity.whole.applications import Application
@@ -62,25 +68,122 @@ def sentences(whole: Whole) -> list[str]:
     return lines
 
 
-APPLICATION_HEADS = (
-    ("", "parameters", "layers", "worst layer", "float64", "float32", "training", "ours", "TensorFlow", "ratio", "")
-)  # fmt: skip
+# What a line of an application says, and how wide: the lines are printed as they come, so no table can find it out.
+APPLICATION_COLUMNS = {
+    "application": 18,
+    "parameters": 11,
+    "layers": 6,
+    "worst layer": 11,
+    "float64": 7,
+    "float32": 7,
+    "training": 8,
+    "ours": 8,
+    "TensorFlow": 10,
+    "ratio": 5,
+    "memory": 7,
+    "": 0,
+}
 
 
-def application_row(found: Application) -> list[str]:
-    """Return one application's line: parameters, worst errors, milliseconds of a forward pass, ratio, result."""
-    whole = found.whole
-    verdict, step = whole.verdicts["eval"], whole.verdicts.get("training")
-    return [
-        whole.name,
+def application_heads() -> str:
+    """Return the line above those of the applications."""
+    return _aligned(list(APPLICATION_COLUMNS))
+
+
+def application_line(found: Application) -> str:
+    """Return one application's line: parameters, worst errors, milliseconds of a forward pass, ratio, memory, result.
+
+    Errors are relative in float64, and in float32 multiples of Keras's own (0 for less than some ulps).
+    """
+    if found.whole is None:
+        return _aligned([found.name, *[""] * (len(APPLICATION_COLUMNS) - 3), _gigabytes(found), "error"])
+    whole, figures = found.whole, application_figures(found)
+    training = figures["training"]
+    cells = [
+        found.name,
         f"{whole.parameters:,}",
         str(len(whole.steps)),
-        f"{max(step.own for step in whole.steps):.0e}",
-        f"{verdict.worst('semantics'):.0e}",
-        f"{verdict.worst('accuracy'):.1f}x",
-        "" if step is None else f"{max(step.worst('semantics'), step.worst('semantics of gradients')):.0e}",
-        f"{found.ours * 1e3:.0f} ms",
-        f"{found.keras * 1e3:.0f} ms",
+        f"{figures['worst_layer']:.0e}",
+        f"{figures['float64']:.0e}",
+        f"{figures['float32']:.1f}x",
+        "" if training is None else f"{training['float64']:.0e}",
+        f"{found.ours * 1e3:.1f} ms",
+        f"{found.keras * 1e3:.1f} ms",
         f"{found.ours / found.keras:.2f}",
-        "equal" if whole.equal else "different",
+        _gigabytes(found),
+        found.status,
     ]
+    return _aligned(cells)
+
+
+def application_sentences(found: Application) -> list[str]:
+    """Say what is wrong with an application; nothing if it is equal."""
+    if found.whole is None:
+        return [f"{found.name}: {found.error}"]
+    return [] if found.whole.equal else sentences(found.whole)
+
+
+def application_summary(done: Sequence[Application]) -> str:
+    """Count the applications by what came of them, in one line."""
+    parts = [f"{sum(found.status == 'equal' for found in done)} equal"]
+    for status, text in (("different", "different"), ("error", "not compared")):
+        if chosen := [found.name for found in done if found.status == status]:
+            parts.append(f"{len(chosen)} {text} ({', '.join(chosen)})")
+    if timed := [found.ours / found.keras for found in done if found.keras]:
+        parts.append(f"forward {math.exp(sum(map(math.log, timed)) / len(timed)):.2f} of TensorFlow's graph")
+    return f"{len(done)} applications: {', '.join(parts)}, {sum(found.seconds for found in done):.0f} s"
+
+
+def application_figures(found: Application) -> dict[str, Any]:
+    """Return the figures of an application that was compared, as plain values."""
+    whole = found.whole
+    assert whole is not None
+    of = {
+        mode: {
+            "float64": max(verdict.worst("semantics"), verdict.worst("semantics of gradients")),
+            "float32": max(verdict.worst("accuracy"), verdict.worst("accuracy of gradients")),
+        }
+        for mode, verdict in whole.verdicts.items()
+    }
+    return {
+        "parameters": whole.parameters,
+        "layers": len(whole.steps),
+        "worst_layer": max(step.own for step in whole.steps),
+        **of["eval"],
+        "training": of.get("training"),
+        "seconds of torch_layers": found.ours,
+        "seconds of TensorFlow": found.keras,
+        "ratio": found.ours / found.keras,
+    }
+
+
+def write_applications(done: Sequence[Application], threads: int, path: Path) -> None:
+    """Write what came of the applications as JSON."""
+    written = {
+        "summary": application_summary(done),
+        "passed": all(found.status == "equal" for found in done),
+        "threads": threads,
+        "applications": [
+            {
+                "name": found.name,
+                "status": found.status,
+                "error": found.error,
+                **({} if found.whole is None else application_figures(found)),
+                "bytes": found.memory,
+                "seconds": found.seconds,
+                "found": application_sentences(found),
+            }
+            for found in done
+        ],
+    }
+    path.write_text(json.dumps(written, indent=1) + "\n")
+
+
+def _gigabytes(found: Application) -> str:
+    return f"{found.memory / 2**30:.1f} GB" if found.memory else ""
+
+
+def _aligned(cells: Sequence[str]) -> str:
+    first, *others = zip(cells, APPLICATION_COLUMNS.values(), strict=True)
+    last = others.pop()[0]
+    return "  ".join([f"{first[0]:<{first[1]}}", *(f"{cell:>{width}}" for cell, width in others), last]).rstrip()

@@ -141,7 +141,7 @@ def test_every_string_that_keras_s_get_knows_is_known(keras, module):
 
 
 def examples(module: str, name: str) -> list[Case]:
-    """Return a case for each config of a class that both sides accept.
+    """Return cases of a class that both sides accept: together they have every value of every argument.
 
     What has only refusals, or is called only inside others (InputLayer), is made, not called: `raises` says so.
     """
@@ -152,8 +152,13 @@ def examples(module: str, name: str) -> list[Case]:
     ]
     assert cases, f"{name} has no case: add one to parity/cases"
     accepted = [c for c in cases if not c.raises] or cases[:1]
-    first = {repr(c.config): c for c in reversed(accepted)}
-    return [_with_name(case) for case in reversed(first.values())]
+    chosen, seen = [], set()
+    for case in accepted:
+        said = {(key, repr(value)) for key, value in case.config.items()}
+        if not chosen or said - seen:
+            chosen.append(_with_name(case))
+            seen |= said
+    return chosen
 
 
 @cache
@@ -163,12 +168,14 @@ def _parts() -> list[Object]:
     return [part for values in found for part in values if isinstance(part, Object)]
 
 
-def _with_name(thing: Any) -> Any:
+def _with_name(thing: Any, name: str = "mine") -> Any:
     """Name a layer, and the layers in its config: both sides would make up names, and number them."""
+    if isinstance(thing, list):
+        return [_with_name(item, f"{name}_{number}") for number, item in enumerate(thing)]
     if not isinstance(thing, (Case, Object)):
         return thing
     config = {key: _with_name(value) for key, value in thing.config.items()}
-    return replace(thing, config={"name": "mine", **config} if thing.kind == "layer" else config)
+    return replace(thing, config={"name": name, **config} if thing.kind == "layer" else config)
 
 
 def made(side: Any, case: Case, build: bool = False) -> Any:
@@ -188,14 +195,19 @@ def functions(case: Case) -> dict[str, Any]:
     return {value.__name__: value for value in case.config.values() if inspect.isfunction(value)}
 
 
-def plain(config: Any) -> Any:
+def plain(config: Any, unsaid: tuple[str, ...] = ()) -> Any:
     """Return a config so that `==` tells: tuples and arrays, serialized or not, as lists; NaN equal to itself."""
     if isinstance(config, dict) and config.get("class_name") in ("__numpy__", "__tensor__"):
         return config["config"]["value"]
     if isinstance(config, dict):
-        return {key: plain(value) for key, value in config.items()}
+        # Of a layer inside another, Keras notes the shape of its first call also where there is nothing to build, and
+        # that it is trainable also where the outer one's `trainable=False` freezes it.
+        inside = ("build_config", "trainable")
+        return {key: plain(value, inside) for key, value in config.items() if key not in unsaid}
     if isinstance(config, (list, tuple)):
-        return [plain(value) for value in config]
+        return [plain(value, unsaid) for value in config]
+    if isinstance(config, str) and config.startswith("stacked_rnn_cells"):
+        return "stacked_rnn_cells"  # made of a list of cells, which has no name of its own to give
     if hasattr(config, "__array__"):
         return plain(np.asarray(config).tolist())
     return "nan" if config != config else config

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import keras
 import pytest
@@ -57,6 +58,74 @@ def test_a_changed_epsilon_is_named(faulty):
     assert "first departure: statistics (BatchNormalization): off by" in text
     assert text.splitlines()[-1].endswith("s)")
     assert ": different (" in text.splitlines()[-1]
+
+
+def nested() -> keras.Model:
+    """A model in a model in a model."""
+    inner = keras.Sequential([keras.Input((7,)), L.Dense(7, name="mix"), L.BatchNormalization(name="bn")], name="inner")
+    x = start = keras.Input((7,))
+    block = keras.Model(start, L.Add()([L.LayerNormalization(name="norm")(inner(x)), start]), name="block")
+    outside = keras.Input((7,))
+    return keras.Model(outside, L.Dense(2, name="last")(block(outside)))
+
+
+def shared() -> keras.Model:
+    """Two layers that are called twice and thrice."""
+    dense, bn = L.Dense(5, name="dense"), L.BatchNormalization(name="bn")
+    inputs = [keras.Input((5,)), keras.Input((5,))]
+    first, second = (bn(dense(x)) for x in inputs)
+    return keras.Model(inputs, L.Concatenate()([first, second, dense(first)]))
+
+
+class Shared(nn.Module):
+    """The same by hand, with torch's epsilon."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.dense, self.bn = nn.Linear(5, 5), nn.BatchNorm1d(5)
+
+    def forward(self, inputs: list[torch.Tensor]) -> torch.Tensor:
+        first, second = (self.bn(self.dense(x)) for x in inputs)
+        return torch.cat([first, second, self.dense(first)], -1)
+
+
+class Nested(nn.Module):
+    """The same by hand, with torch's epsilon in the innermost."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.block = nn.Module()
+        self.block.inner = nn.Sequential()
+        self.block.inner.add_module("mix", nn.Linear(7, 7))
+        self.block.inner.add_module("bn", nn.BatchNorm1d(7))
+        self.block.norm, self.last = nn.LayerNorm(7, eps=1e-3), nn.Linear(7, 2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.last(self.block.norm(self.block.inner(x)) + x)
+
+
+@pytest.mark.parametrize("make, path, departing", [
+    (nested, "block.inner.bn", ["block/inner/bn"]),
+    (nested, "block.norm", ["block/norm"]),
+    (shared, "bn", ["bn", "bn (call 2)"]),
+])  # fmt: skip
+def test_a_fault_in_a_nested_or_a_shared_layer_is_named(make: Any, path: str, departing: list[str]):
+    def convert(model: keras.Model) -> nn.Module:
+        module = from_keras(model)
+        module.get_submodule(path).epsilon = 1e-5
+        return module
+
+    found = compare_models(make, name="faulty", convert=convert)
+    assert [step.path for step in found.steps if step.departs] == departing
+    assert compare_models(make, name="right").equal
+
+
+@pytest.mark.parametrize("name, first", [("nested", "block/inner/bn"), ("shared", "bn")])
+def test_a_fault_of_a_port_by_hand_is_named(name: str, first: str):
+    theirs, ours = f"{__name__}:{name}", f"{__name__}:{name.capitalize()}"
+    done = CliRunner().invoke(app, ["verify", "--keras", theirs, "--torch", ours])
+    assert done.exit_code == 1
+    assert f"first departure: {first} (BatchNormalization): off by" in done.output
 
 
 @pytest.mark.parametrize("ending", ["png", "svg"])

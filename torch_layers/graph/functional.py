@@ -206,13 +206,14 @@ class Functional(Model, _Drawn):
             for symbol, rank in zip(starts, ranks, strict=True):
                 new[id(symbol)] = new_input(symbol.name, symbol.shape, symbol.dtype)
                 if rank is not None:
-                    new[id(symbol)].mask = new_input(f"{symbol.name}_mask", symbol.shape[:rank], torch.bool)
+                    mask = new_input(f"{symbol.name}_mask", symbol.shape[:rank], torch.bool)
+                    new[id(symbol)].mask = new[id(symbol)].hanging = mask
             changed = replay(Slice(starts, flatten(outputs)), new)
             outputs = map_structure(lambda symbol: changed[id(symbol)], outputs)
             starts = [new[id(symbol)] for symbol in starts]
             starts += [symbol.mask for symbol in starts if symbol.mask is not None]
         if of_outputs:
-            masks = [symbol.mask for symbol in flatten(outputs)]
+            masks = [symbol.hanging for symbol in flatten(outputs)]
             part = Slice(starts, [], optional=[mask for mask in masks if mask is not None])
             masks = [mask if mask is not None and part.has(mask) else None for mask in masks]
             outputs = pack(outputs, iter(masks))

@@ -37,7 +37,9 @@ def write_tape(inputs: Any, outputs: Any, path_of: Callable[[nn.Module], str]) -
     starts = symbols_in(inputs)
     part = Slice(starts, symbols_in(outputs))
     known = starts + [symbol for call in part.calls for symbol in symbols_in(call.outputs)]
-    part = Slice(starts, known, optional=[symbol.mask for symbol in known if symbol.mask is not None])
+    part = Slice(
+        starts, known, optional=[m for symbol in known for m in (symbol.mask, symbol.hanging) if m is not None]
+    )
     symbols = starts + [symbol for call in part.calls for symbol in symbols_in(call.outputs)]
     symbols = list({id(symbol): symbol for symbol in symbols}.values())
     numbers = {id(symbol): number for number, symbol in enumerate(symbols)}
@@ -62,7 +64,16 @@ def write_tape(inputs: Any, outputs: Any, path_of: Callable[[nn.Module], str]) -
     for symbol in symbols:
         is_start = id(symbol) in start_numbers
         number = start_numbers[id(symbol)] if is_start else call_numbers[symbol.call]
-        table.append((type(symbol), number, () if is_start else symbol.path, symbol.samples, refer(symbol.mask)))
+        table.append(
+            (
+                type(symbol),
+                number,
+                () if is_start else symbol.path,
+                symbol.samples,
+                refer(symbol.mask),
+                refer(symbol.hanging),
+            )
+        )
     return Tape(calls, table, map_structure(refer, inputs), map_structure(refer, outputs))
 
 
@@ -71,13 +82,13 @@ def read_tape(tape: Tape, module_at: Callable[[str], nn.Module]) -> tuple[Any, A
     calls = []
     for kind, target, *_ in tape.calls:
         calls.append(Call(kind, module_at(target) if kind in ("module", "mask") else target))
-    symbols: list[Any] = [cls(calls[number], path, samples) for cls, number, path, samples, _ in tape.symbols]
+    symbols: list[Any] = [cls(calls[number], path, samples) for cls, number, path, samples, *_ in tape.symbols]
 
     def resolve(value: Any) -> Any:
         return symbols[value.number] if isinstance(value, _Reference) else value
 
-    for symbol, (*_, mask) in zip(symbols, tape.symbols, strict=True):
-        symbol.mask = resolve(mask)
+    for symbol, (*_, mask, hanging) in zip(symbols, tape.symbols, strict=True):
+        symbol.mask, symbol.hanging = resolve(mask), resolve(hanging)
     for call, (_, _, args, kwargs, masks, outputs) in zip(calls, tape.calls, strict=True):
         call.args, call.kwargs, call.masks = (map_structure(resolve, value) for value in (args, kwargs, masks))
         call.outputs = pytree.tree_map(resolve, outputs)
@@ -106,6 +117,8 @@ def replay(part: Slice, new: dict[int, Any]) -> dict[int, Any]:
             outputs = record(call.kind, call.target, args, kwargs)
         for old, fresh in zip(pytree.tree_leaves(call.outputs), pytree.tree_leaves(outputs), strict=True):
             new[id(old)] = fresh
-            if isinstance(old, Symbol) and old.mask is not None:
-                new[id(old.mask)] = fresh.mask
+            if isinstance(old, Symbol):
+                for own, now in ((old.mask, fresh.mask), (old.hanging, fresh.hanging)):
+                    if own is not None:
+                        new[id(own)] = now
     return new

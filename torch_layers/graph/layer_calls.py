@@ -8,6 +8,7 @@ import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache, partial
+from itertools import zip_longest
 from typing import Any
 
 import torch
@@ -25,13 +26,16 @@ def record_layer(layer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> A
     """
     call = Call("module", layer, map_structure(constant, args), map_structure(constant, kwargs))
     bound = _bind(layer, call)
-    call.masks = _masks_taken(layer, bound)
+    call.masks = _masks_taken(bound, hanging_of if len(call.args) != 1 or call.kwargs else _lone_mask_of)
     layer.prepare(call.args, call.kwargs)
     outputs = finish(call, lambda *a, **k: _run_on_meta(layer, layer, a, k), (call.args, {**call.kwargs, **call.masks}))
     if not symbols_in(outputs):
         raise ValueError(f"{type(layer).__name__}: {layer.name!r} returns no tensor, but {outputs!r}")
     layer._calls = [known for known in layer._calls if known() is not None] + [weakref.ref(call)]
     _give_masks(layer, bound, call)
+    if getattr(layer, "takes_masks_off", False):
+        for symbol in call.sources():
+            symbol.hanging = None
     return outputs
 
 
@@ -60,7 +64,21 @@ def mask_of(value: Any) -> Symbol | None:
     return value.mask if isinstance(value, Symbol) else None
 
 
-def _masks_taken(layer: Any, bound: dict[str, Any]) -> dict[str, Any]:
+def hanging_of(value: Any) -> Symbol | None:
+    """Return the mask that hangs on a symbol when Keras's model runs; None for anything else."""
+    return value.hanging if isinstance(value, Symbol) else None
+
+
+def _lone_mask_of(value: Any) -> Any:
+    """Return the mask that a layer takes that is called with one tensor and nothing else.
+
+    Keras notes it in the model's graph. Other calls find what hangs on their tensors when the model runs.
+    """
+    own = mask_of(value)
+    return hanging_of(value) if own is None else own
+
+
+def _masks_taken(bound: dict[str, Any], of: Callable[[Any], Any]) -> dict[str, Any]:
     """Return the mask arguments to fill in: `mask` for a lone tensor (or nest), `x_mask` for each `x` of several.
 
     As in Keras, a layer that takes one `mask`, but is called with more tensors, such as initial states, gets none.
@@ -70,7 +88,7 @@ def _masks_taken(layer: Any, bound: dict[str, Any]) -> dict[str, Any]:
         wanted = dict.fromkeys(["mask"], *tensors.values()) if "mask" in bound else {}
     else:
         wanted = {f"{name}_mask": value for name, value in tensors.items() if f"{name}_mask" in bound}
-    masks = {name: map_structure(mask_of, value) for name, value in wanted.items() if bound[name] is None}
+    masks = {name: map_structure(of, value) for name, value in wanted.items() if bound[name] is None}
     return {name: mask for name, mask in masks.items() if symbols_in(mask)}
 
 
@@ -83,11 +101,10 @@ def _is_tensors(value: Any) -> bool:
 def _give_masks(layer: Any, bound: dict[str, Any], call: Call) -> None:
     """Give the outputs of a call their masks, by a recorded call of `compute_mask` unless it just hands masks on."""
     inputs = next(iter(bound.values()))
-    mask = call.masks.get("mask", bound.get("mask"))
-    if mask is None:
-        mask = map_structure(mask_of, inputs)
-    if not any(leaf is not None for leaf in flatten(mask)):
-        mask = None
+    explicit = bound.get("mask")
+    mask = _some(map_structure(mask_of, inputs) if explicit is None else explicit)
+    taken = call.masks.get("mask", explicit)
+    hanging = _some(map_structure(hanging_of, inputs) if taken is None else taken)
     hands_on = type(layer).compute_mask is Layer.compute_mask
     # A layer may say of itself whether it supports masks; to define `compute_mask` says so too, as in Keras.
     if not vars(layer).get("supports_masking", layer.supports_masking or not hands_on):
@@ -98,9 +115,19 @@ def _give_masks(layer: Any, bound: dict[str, Any], call: Call) -> None:
             )
         return
     masks = mask if hands_on else _record_mask(layer, inputs, mask)
-    for output, out_mask in zip(flatten(call.outputs), flatten(masks), strict=False):
-        if isinstance(output, Symbol) and isinstance(out_mask, Symbol):
-            output.mask = out_mask
+    same = all(a is b for a, b in zip(flatten(mask), flatten(hanging), strict=False)) and (mask is None) == (
+        hanging is None
+    )
+    of_run = masks if same else hanging if hands_on else _record_mask(layer, inputs, hanging)
+    for output, own, at_run in zip_longest(flatten(call.outputs), flatten(masks), flatten(of_run)):
+        if isinstance(output, Symbol):
+            output.mask = own if isinstance(own, Symbol) else None
+            output.hanging = at_run if isinstance(at_run, Symbol) else None
+
+
+def _some(mask: Any) -> Any:
+    """Return a structure of masks, or None if it holds none."""
+    return mask if any(leaf is not None for leaf in flatten(mask)) else None
 
 
 def _record_mask(layer: Any, inputs: Any, mask: Any) -> Any:

@@ -232,6 +232,7 @@ _ROWS: dict[str, _Row] = {
     ),
     "Argmax": _Row(lambda x, axis=None, keepdims=False: x.argmax(axis, keepdims).to(torch.int32), ("argmax",), _arg),
     "Cast": _Row(_cast),
+    "ConvertToTensor": _Row(lambda x, dtype=None, sparse=None, ragged=None: x if dtype is None else _cast(x, dtype)),
     "Split": _Row(_split),
     "Pad": _Row(_pad),
     "Repeat": _Row(lambda x, repeats, axis=None: x.repeat_interleave(repeats, axis)),

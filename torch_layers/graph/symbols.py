@@ -61,11 +61,13 @@ class Call:
 class Symbol:
     """What a recorded call returned: a leaf of its outputs, which lies at `path` in them."""
 
-    __slots__ = ("__weakref__", "call", "mask", "path", "samples")
+    __slots__ = ("__weakref__", "call", "hanging", "mask", "path", "samples")
 
     def __init__(self, call: Call, path: tuple[Any, ...], samples: tuple[Any, Any]) -> None:
         self.call, self.path, self.samples = call, path, samples
         self.mask: Symbol | None = None
+        # The mask that hangs on it when Keras's model runs: layers may take it off, which `mask` doesn't know of.
+        self.hanging: Symbol | None = None
 
     @property
     def name(self) -> str:

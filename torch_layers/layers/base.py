@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.modules import module
 from torch.utils import _pytree as pytree
 
 from torch_layers import dtypes, regularizers
@@ -102,10 +103,20 @@ class _BuildsAtOnce(type):
 
 
 def _marks_built(build: Callable[..., None]) -> Callable[..., None]:
+    names = build.__code__.co_varnames[1 : build.__code__.co_argcount]
+
     @wraps(build)
-    def wrapped(self: Layer, input_shape: Any = None) -> None:
-        build(self, input_shape)
-        self._set_built(input_shape)
+    def wrapped(self: Layer, *shapes: Any, **named: Any) -> None:
+        if len(names) > 1:
+            # Several inputs: a shape for each by name, which a dict may hold, as Keras's build configs do.
+            given = shapes[0] if shapes and isinstance(shapes[0], dict) else dict(zip(names, shapes, strict=False))
+            given = {name: shape for name, shape in {**given, **named}.items() if shape is not None}
+            build(self, **given)
+            self._set_built(given)
+        else:
+            shape = shapes[0] if shapes else next(iter(named.values()), None)
+            build(self, shape)
+            self._set_built(shape)
 
     return wrapped
 
@@ -139,6 +150,9 @@ class Layer(Configurable, Weighted, metaclass=_BuildsAtOnce):
     registry: ClassVar[Registry] = layer_registry
     # Whether a mask passes through, as `compute_mask` says.
     supports_masking: bool = False
+    # Whether, as in Keras, the layer takes the masks off the tensors it is called with: later layers that find masks there
+    # when a model runs, which those called with one tensor don't need to, find none.
+    takes_masks_off: bool = False
     # False for layers that compute in the compute dtype whatever integers come in.
     takes_integers: bool = True
     input_spec: InputSpec = InputSpec()
@@ -237,9 +251,21 @@ class Layer(Configurable, Weighted, metaclass=_BuildsAtOnce):
             x = args[0]
             spec = self.input_spec
             if type(x) is Tensor and x.dtype is self.compute_dtype and spec.min_ndim <= x.ndim <= spec.max_ndim:
+                # What nn.Module's `__call__` asks: without hooks and the like it is `forward`, in half of the time.
+                watched = (
+                    self._compiled_call_impl is not None
+                    or (
+                        self._forward_hooks
+                        or self._forward_pre_hooks
+                        or self._backward_hooks
+                        or self._backward_pre_hooks
+                    )
+                    or (module._global_forward_hooks or module._global_forward_pre_hooks)
+                    or (module._global_backward_hooks or module._global_backward_pre_hooks)
+                    or torch._C._get_tracing_state()
+                )
                 try:
-                    # What nn.Module's `__call__` does, without its frame.
-                    return (self._compiled_call_impl or self._call_impl)(x)
+                    return (self._compiled_call_impl or self._call_impl)(x) if watched else self.forward(x)
                 except (RuntimeError, IndexError) as error:
                     self.explain(error, x)
                     raise

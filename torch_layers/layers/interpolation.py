@@ -44,11 +44,16 @@ def check_pixels(layer: object, shape: Sequence[int | None]) -> None:
         raise ValueError(f"{type(layer).__name__}: input of shape {tuple(shape)} has no pixels")
 
 
+def window_of_aspect(height: int, width: int, size: tuple[int, int]) -> tuple[int, int]:
+    """Return the height and width of the largest window in an image that has the aspect ratio of `size`."""
+    rows, columns = size
+    return max(min(height, width * rows // columns), 1), max(min(width, height * columns // rows), 1)
+
+
 def crop_to_aspect_ratio(x: Tensor, size: tuple[int, int]) -> Tensor:
     """Return a view of the largest window in the middle of (..., height, width) with the aspect ratio of `size`."""
-    (height, width), (rows, columns) = x.shape[-2:], size
-    new_height = max(min(height, width * rows // columns), 1)
-    new_width = max(min(width, height * columns // rows), 1)
+    height, width = x.shape[-2:]
+    new_height, new_width = window_of_aspect(height, width, size)
     top, left = (height - new_height) // 2, (width - new_width) // 2
     return x[..., top : top + new_height, left : left + new_width]
 

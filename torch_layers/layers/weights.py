@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,33 +17,64 @@ Shape = Sequence[int]
 
 @dataclass(frozen=True)
 class Layout:
-    """One einops pattern from Keras's layout of a weight to PyTorch's, such as "i o -> o i"; read both ways."""
+    """One einops pattern from Keras's layout of a weight to PyTorch's, such as "i o -> o i"; read both ways.
+
+    `z+r+h` is an axis of equal blocks side by side, which may stand in another order: "i z+r+h -> r+z+h i".
+    """
 
     pattern: str
 
-    @property
+    @cached_property
     def sides(self) -> tuple[str, str]:
-        """The pattern's two sides, Keras's first."""
-        keras, torch_side = self.pattern.split("->")
-        return keras.strip(), torch_side.strip()
+        """The pattern's two sides as einops reads them, Keras's first."""
+        keras, torch_side = (" ".join(map(_one_name, side.split())) for side in self.pattern.split("->"))
+        return keras, torch_side
+
+    @cached_property
+    def _blocks(self) -> tuple[int, list[int]] | None:
+        """The axis, in Keras's layout, whose blocks are reordered, and the place in Keras's order of each block."""
+        keras, torch_side = (side.split() for side in self.pattern.split("->"))
+        for axis, joined in enumerate(keras):
+            ours = (
+                next(name for name in torch_side if _one_name(name) == _one_name(joined)) if "+" in joined else joined
+            )
+            if ours != joined:
+                return axis, [joined.split("+").index(block) for block in ours.split("+")]
+        return None
 
     def to_torch(self, value: Any) -> Any:
         """Rearrange a value from Keras's layout to PyTorch's; a view wherever strides allow."""
         keras, torch_side = self.sides
-        return value if keras == torch_side else rearrange(value, self.pattern)
+        if self._blocks is not None:
+            value = _reordered(value, *self._blocks)
+        return value if keras == torch_side else rearrange(value, f"{keras} -> {torch_side}")
 
     def to_keras(self, value: Any, keras_shape: Shape) -> Any:
         """Rearrange a value from PyTorch's layout to Keras's, which has `keras_shape`."""
         keras, torch_side = self.sides
-        if keras == torch_side:
-            return value
-        names = keras.replace("(", " ").replace(")", " ").split()
-        sizes = dict(zip(names, keras_shape, strict=True)) if "(" in torch_side else {}
-        return rearrange(value, f"{torch_side} -> {keras}", **sizes)
+        if keras != torch_side:
+            names = keras.replace("(", " ").replace(")", " ").split()
+            sizes = dict(zip(names, keras_shape, strict=True)) if "(" in torch_side else {}
+            value = rearrange(value, f"{torch_side} -> {keras}", **sizes)
+        if self._blocks is not None:
+            axis, order = self._blocks
+            value = _reordered(value, axis, [order.index(place) for place in range(len(order))])
+        return value
 
     def torch_shape(self, keras_shape: Shape) -> tuple[int, ...]:
         """Return the shape in PyTorch's layout of a weight that has `keras_shape` in Keras's."""
         return tuple(self.to_torch(torch.empty(tuple(keras_shape), device="meta")).shape)
+
+
+def _one_name(axis: str) -> str:
+    return "_".join(sorted(axis.split("+")))
+
+
+def _reordered(value: Any, axis: int, order: list[int]) -> Any:
+    """Put the equal blocks that make up an axis, of a tensor or numpy array, in another order."""
+    shape, count = tuple(value.shape), len(order)
+    blocks = value.reshape(*shape[:axis], count, shape[axis] // count, *shape[axis + 1 :])
+    return blocks[(slice(None),) * axis + (order,)].reshape(shape)
 
 
 @dataclass(frozen=True)

@@ -46,8 +46,16 @@ class _SoftmaxCrossEntropy(torch.autograd.Function):
         labels, logits = ctx.saved_tensors
         gradient = gradient.unsqueeze(ctx.axis)
         of_labels = -gradient * logits.log_softmax(ctx.axis) if ctx.needs_input_grad[0] else None
-        of_logits = (logits.softmax(ctx.axis) - labels) * gradient if ctx.needs_input_grad[1] else None
-        return of_labels, of_logits, None
+        if not ctx.needs_input_grad[1]:
+            return of_labels, None, None
+        of_logits = logits.softmax(ctx.axis)
+        if (
+            torch.is_grad_enabled()
+            or torch._C._are_functorch_transforms_active()
+            or torch._C._functorch.is_legacy_batchedtensor(gradient)  # is_grads_batched=True
+        ):
+            return of_labels, (of_logits - labels) * gradient, None
+        return of_labels, of_logits.sub_(labels).mul_(gradient), None
 
 
 # `apply` asks for it at every call, which takes inspect a third of the time of a small loss.
@@ -63,6 +71,62 @@ def _softmax_cross_entropy(labels: Tensor, logits: Tensor, axis: int) -> Tensor:
         return (log_sum - fixed).squeeze(axis) - (labels * (logits - fixed)).sum(axis)
     values: Tensor = _SoftmaxCrossEntropy.apply(labels, logits, axis)  # type: ignore[no-untyped-call]
     return values
+
+
+class _Picked(torch.autograd.Function):
+    """sum(y_pred * one_hot(ids)), without the product's passes over all classes.
+
+    As of the product, NaN and infinity in any class make it NaN, and so do infinite gradients all classes' but one.
+    """
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(y_pred: Tensor, ids: Tensor) -> Tensor:
+        index, known = _index(ids, y_pred)
+        picked = y_pred.gather(-1, index).squeeze(-1).where(known, 0)
+        # Sums of float16 would overflow.
+        total = y_pred.sum(-1, dtype=torch.promote_types(y_pred.dtype, torch.float32))
+        # The infinite one may be the picked one.
+        nothing = (total * 0).masked_fill(total == picked, 0)
+        return picked + nothing.to(y_pred.dtype)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
+        y_pred, ids = inputs
+        ctx.save_for_backward(y_pred, ids)
+        ctx.save_for_forward(y_pred, ids)
+
+    @staticmethod
+    def jvp(ctx: Any, of_y_pred: Tensor, _: None) -> Tensor:
+        _y_pred, ids = ctx.saved_tensors
+        return _Picked.forward(of_y_pred, ids)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        y_pred, ids = ctx.saved_tensors
+        index, known = _index(ids, y_pred)
+        gradient = gradient.unsqueeze(-1)
+        nothing = gradient * 0
+        picked = gradient.where(known.unsqueeze(-1), nothing)
+        return nothing.expand(y_pred.shape).scatter(-1, index, picked), None
+
+
+_Picked.forward.__signature__ = inspect.signature(_Picked.forward)  # type: ignore[attr-defined]
+
+
+def _index(ids: Tensor, y_pred: Tensor) -> tuple[Tensor, Tensor]:
+    """Return where to gather from, and which of the ids are classes."""
+    index = ids.clamp(0, y_pred.shape[-1] - 1)
+    return index.unsqueeze(-1), index == ids
+
+
+def _probability(ids: Tensor, y_pred: Tensor) -> Tensor:
+    """Return the prediction for each id; 0 for one that is no class."""
+    if torch.compiler.is_compiling() or not y_pred.shape[-1]:
+        return (y_pred * (ids.unsqueeze(-1) == torch.arange(y_pred.shape[-1], device=y_pred.device))).sum(-1)
+    picked: Tensor = (_Picked.apply if torch.is_grad_enabled() else _Picked.forward)(y_pred, ids)
+    return picked
 
 
 def _int(owner: str, axis: Any) -> int:
@@ -153,10 +217,7 @@ def categorical_generalized_cross_entropy(y_true: Array, y_pred: Array, q: float
             f"categorical_generalized_cross_entropy: y_true of shape {tuple(y_true.shape)} must have the shape of "
             f"y_pred, {tuple(y_pred.shape)}, without its last axis"
         )
-    classes = torch.arange(y_pred.shape[-1], device=y_pred.device)
-    # Not gather, which is faster: at p = 0 the other classes' gradients are NaN in Keras, 0 times the infinite slope.
-    p = (y_pred * (y_true.long().unsqueeze(-1) == classes)).sum(-1)
-    return (1.0 - p.pow(q)) / q
+    return (1.0 - _probability(y_true.long(), y_pred).pow(q)) / q
 
 
 class CategoricalCrossentropy(_MatchedLoss):
@@ -258,3 +319,6 @@ class CategoricalGeneralizedCrossEntropy(_MatchedLoss):
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         return categorical_generalized_cross_entropy(y_true, y_pred, self.q)
+
+    def fused_mean(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        return self.call(y_true, y_pred).mean()

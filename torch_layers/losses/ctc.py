@@ -18,8 +18,42 @@ from torch_layers.registry import losses
 _LOG_ZERO = math.log(1e-307)
 
 
-def _forward_backward(labels: Tensor, logits: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the loss of each sample and its gradient by the logits, which is 0 where no gradients are recorded.
+# Below it, the paths that only TensorFlow knows, of probability 1e-307 at most, change no digit.
+_LARGEST_OF_TORCH = 600.0
+
+
+def _by_torch(labels: Tensor, logits: Tensor) -> tuple[Tensor, Tensor | None] | None:
+    """Return what `_forward_backward` does, by torch's kernel; None if any target is one where TensorFlow differs:
+    labels that are no class, a label 0 inside a target, one that does not fit its frames or is all but impossible."""
+    # What depends on data can be asked of tensors that have some, and of those on the CPU without waiting for them.
+    if torch.compiler.is_compiling() or type(logits) is not Tensor or not logits.is_cpu:
+        return None
+    if torch._C._are_functorch_transforms_active() or not (labels.numel() and logits.numel()):
+        return None
+    low, high = (extreme.item() for extreme in labels.aminmax())
+    if low < 0 or high >= logits.shape[-1]:
+        return None
+    frames, lengths = ([size] * len(logits) for size in (logits.shape[1], labels.shape[1]))
+    if not low:
+        is_label = labels != 0
+        if (is_label[:, 1:] > is_label[:, :-1]).any():
+            return None
+        lengths = is_label.sum(-1).tolist()
+    # In float32 its loss is exact, but its gradient adds up the rounding of all frames.
+    wide = logits.double() if torch.is_grad_enabled() else logits
+    log_probs = wide.log_softmax(-1).transpose(0, 1)
+    loss, alpha = torch._ctc_loss(log_probs, labels, frames, lengths)
+    if not loss.amax().item() < _LARGEST_OF_TORCH:
+        return None
+    if not torch.is_grad_enabled():
+        return loss, None
+    ones = torch.ones_like(loss)
+    gradient = torch.ops.aten._ctc_loss_backward(ones, log_probs, labels, frames, lengths, loss, alpha, 0)
+    return loss.to(logits.dtype), gradient.transpose(0, 1).to(logits.dtype)
+
+
+def _forward_backward(labels: Tensor, logits: Tensor) -> tuple[Tensor, Tensor | None]:
+    """Return the loss of each sample and its gradient by the logits; None where no gradients are recorded.
 
     The states are blank, label 1, blank, label 2, ..., blank. From each frame to the next a path stays, goes one state
     on, or skips the blank between two different labels.
@@ -45,7 +79,7 @@ def _forward_backward(labels: Tensor, logits: Tensor) -> tuple[Tensor, Tensor]:
     # The ways on from the start, before the first frame, are those from the first blank.
     loss = -(after.select(1, 0) + torch.cat(shifts, -1).sum(-1))
     if not torch.is_grad_enabled():
-        return loss, logits.new_zeros(())
+        return loss, None
 
     # The start itself comes in from the left, once. TensorFlow's gradient also knows paths that start elsewhere.
     now, left, paths = torch.full_like(after, _LOG_ZERO), 0.0, []
@@ -101,7 +135,10 @@ def ctc(y_true: Array, y_pred: Array) -> Tensor:
     logits = y_pred.to(torch.promote_types(y_pred.dtype, torch.float32))
     if y_true.shape[1] == 0:
         y_true = y_true.new_zeros(y_true.shape[0], 1)
-    values, gradient = _forward_backward(y_true.long(), logits.detach())
+    labels, fixed = y_true.long(), logits.detach()
+    values, gradient = _by_torch(labels, fixed) or _forward_backward(labels, fixed)
+    if gradient is None:
+        return values
     # Adds nothing but the gradient.
     return values + ((logits - logits.detach()) * gradient).sum((1, 2))
 

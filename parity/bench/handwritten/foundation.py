@@ -209,16 +209,21 @@ class Poisson(nn.Module):
         return F.poisson_nll_loss(y_pred, y_true, log_input=False, eps=EPSILON)
 
 
-class Hinge(nn.Module):
-    """Labels are taken as they are given; Keras looks at them first, for 0 and 1 mean -1 and 1."""
+def _signs(y_true: Tensor) -> Tensor:
+    """Return labels of -1 and 1; those that are 0 and 1 throughout are made so, as in Keras."""
+    if ((y_true == 0) | (y_true == 1)).all():
+        return 2 * y_true - 1
+    return y_true
 
+
+class Hinge(nn.Module):
     def forward(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        return F.relu(1 - y_true * y_pred).mean()
+        return (1 - _signs(y_true) * y_pred).clamp(min=0).mean()
 
 
 class SquaredHinge(nn.Module):
     def forward(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        return F.relu(1 - y_true * y_pred).square().mean()
+        return (1 - _signs(y_true) * y_pred).clamp(min=0).square().mean()
 
 
 class CategoricalHinge(nn.Module):
@@ -259,8 +264,10 @@ class CategoricalFocalCrossentropy(nn.Module):
 
 
 class CategoricalGeneralizedCrossEntropy(nn.Module):
+    """The prediction of the class plus 0 times those of the others, as which NaN anywhere shows in Keras's sum."""
+
     def forward(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        p = y_pred.gather(-1, y_true.unsqueeze(-1)).squeeze(-1)
+        p = y_pred.gather(-1, y_true.unsqueeze(-1)).squeeze(-1) + 0 * y_pred.sum(-1)
         return ((1 - p**0.5) / 0.5).mean()
 
 

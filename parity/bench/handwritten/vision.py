@@ -114,6 +114,13 @@ class OnView(nn.Module):
         return channels_last(self.function(x, **self.options))
 
 
+def adaptive_max_2d(x: Tensor) -> Tensor:
+    """Pool to 4 x 4. Axis by axis, as in Keras, the gradient of equal values goes elsewhere; the values are the same."""
+    if torch.is_grad_enabled():
+        x = F.adaptive_max_pool2d(x, (4, x.shape[3]))
+    return F.adaptive_max_pool2d(x, 4)
+
+
 class GlobalAverage(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return x.mean(tuple(range(1, x.ndim - 1)))
@@ -244,8 +251,14 @@ class SpectralLinear(nn.Module):
         if self.training:
             with torch.no_grad():
                 v = F.normalize(self.u @ self.weight, dim=1)
-                self.u = F.normalize(v @ self.weight.t(), dim=1)
-                self.weight.div_((v @ self.weight.t() @ self.u.t()).squeeze())
+                product = v @ self.weight.t()
+                u = F.normalize(product, dim=1)
+                sigma = (product @ u.t()).squeeze()
+                if sigma != 0:
+                    self.u = u
+                    self.weight.div_(sigma)
+            # The next call changes it, perhaps before the gradients of this one are asked for.
+            return F.linear(x, self.weight.clone(), self.bias)
         return F.linear(x, self.weight, self.bias)
 
 

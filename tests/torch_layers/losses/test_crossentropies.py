@@ -193,3 +193,36 @@ def test_generalized_crossentropy_refuses() -> None:
             losses.CategoricalGeneralizedCrossEntropy(q)
     with pytest.raises(ValueError, match=r"y_true of shape \(4, 1\) must have the shape of y_pred, \(4, 2\), without"):
         losses.CategoricalGeneralizedCrossEntropy()(torch.zeros(4, 1), torch.ones(4, 2))
+
+
+def test_generalized_crossentropy_is_that_of_a_product_with_one_hot_rows() -> None:
+    def product(ids: Tensor, y_pred: Tensor, q: float) -> Tensor:
+        p = (y_pred * (ids.unsqueeze(-1) == torch.arange(4))).sum(-1)
+        return (1 - p**q) / q
+
+    inf, nan = torch.inf, torch.nan
+    ids = torch.tensor([0, 3, 1, 2, 4, -1, 1])
+    predictions = f64(
+        [
+            *([0.1, 0.2, 0.3, 0.4], [0.4, 0.3, 0.3, 0.0], [nan, 0.5, 0.2, 0.3], [0.1, 0.2, inf, 0.4]),
+            *([0.1, 0.2, 0.3, 0.4], [0.1, 0.2, 0.3, 0.4], [inf, 0.5, 0.2, 0.3]),
+        ]
+    )
+    generalized = losses.categorical_generalized_cross_entropy
+    assert_close(generalized(ids, predictions, 0.5), product(ids, predictions, 0.5), equal_nan=True)
+    expected = gradient(product, ids, predictions, q=0.5)
+    assert_close(gradient(generalized, ids, predictions, q=0.5), expected, equal_nan=True)
+    with torch.no_grad():
+        assert_close(generalized(ids, predictions, 0.5), product(ids, predictions, 0.5), equal_nan=True)
+    assert torch.autograd.gradgradcheck(lambda p: generalized(ids[:1], p, 0.5), (predictions[:1].requires_grad_(),))
+
+
+def test_gradients_of_logits_are_the_same_alone_batched_and_differentiable() -> None:
+    labels, logits = f64([[0.2, 0.5, 0.9], [1.0, 0.0, 0.0]]), torch.randn(2, 3, dtype=FLOAT64, requires_grad=True)
+    values = losses.categorical_crossentropy(labels, logits, from_logits=True)
+    expected = logits.detach().softmax(-1) - labels
+    kept = {"retain_graph": True}
+    assert_close(torch.autograd.grad(values.sum(), logits, **kept)[0], expected)
+    assert_close(torch.autograd.grad(values.sum(), logits, create_graph=True)[0].detach(), expected)
+    rows = torch.autograd.grad(values, logits, torch.eye(2, dtype=FLOAT64), is_grads_batched=True)[0]
+    assert_close(rows, torch.eye(2, dtype=FLOAT64).unsqueeze(-1) * expected)

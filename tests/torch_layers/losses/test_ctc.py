@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.testing import assert_close
 
 from torch_layers import losses
+from torch_layers.losses.ctc import _by_torch, _forward_backward
 
 FLOAT64 = torch.float64
 
@@ -68,6 +69,18 @@ def test_ctc_stays_exact_over_many_frames() -> None:
     assert_close(losses.ctc(labels, logits).double(), exact, rtol=1e-6, atol=0)
     expected = gradient(losses.ctc, labels, logits.double())
     assert_close(gradient(losses.ctc, labels, logits).double(), expected, rtol=0, atol=2e-5)
+
+
+def test_torch_s_kernel_and_ours_agree_and_only_what_both_mean_alike_goes_to_torch_s() -> None:
+    labels, logits = torch.tensor([[1, 2, 2, 3], [3, 1, 0, 0]]), torch.randn(2, 9, 4, dtype=FLOAT64)
+    by_torch, by_us = _by_torch(labels, logits), _forward_backward(labels, logits)
+    assert by_torch is not None
+    for theirs, ours in zip(by_torch, by_us, strict=True):
+        assert_close(theirs, ours, rtol=1e-10, atol=1e-12)
+    for odd in ([[1, 0, 2, 0], [3, 1, 0, 0]], [[4, 1, 0, 0]] * 2, [[-1, 1, 0, 0]] * 2, [[1, 1, 1, 1]] * 2):
+        assert _by_torch(torch.tensor(odd), logits[:, :5]) is None
+    assert _by_torch(labels, 500 * logits) is None
+    assert _by_torch(labels, logits * torch.nan) is None
 
 
 @pytest.mark.parametrize("shapes", [((2,), (2, 3, 4)), ((2, 2), (2, 3)), ((3, 2), (2, 3, 4))])

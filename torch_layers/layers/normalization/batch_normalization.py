@@ -11,6 +11,7 @@ from torch import Tensor
 
 from torch_layers import initializers
 from torch_layers.layers.base import InputSpec
+from torch_layers.layers.normalization.long_batches import is_long, normalized
 from torch_layers.layers.normalization.scaled import HALF, _Scaled, in_dtype, wide
 from torch_layers.layers.normalization.statistics import (
     is_distributed,
@@ -109,6 +110,10 @@ class BatchNormalization(_Scaled):
             count = x.numel() // x.shape[self._axis]
             if mask is not None or self.renorm or count == 1 or (self.synchronized and is_distributed()):
                 return self._by_moments(x, mask, weight, bias)
+            if is_long(rows := self._viewed(x)):
+                y, mean, var = normalized(rows, weight, bias, self.epsilon)
+                self._move_both(mean, var)
+                return y.view(x.shape)
             # Momentum 1 gives the batch's own statistics; its variance is count / (count - 1) times the biased one.
             mean, var = torch.zeros_like(mean), torch.zeros_like(var)
             y = self._kernel(x, weight, bias, mean, var, True)

@@ -82,11 +82,12 @@ class SpectralNormalization(Wrapper):
         matrix, u = kernel.reshape(-1, kernel.shape[-1]), self.vector_u.to(kernel.dtype)
         for _ in range(self.power_iterations):
             v = _unit(u @ matrix.t())
-            u = _unit(v @ matrix)
-        sigma = v @ matrix @ u.t()
-        empty = (matrix == 0).all()
+            product = v @ matrix
+            u = _unit(product)
+        sigma = (product @ u.t()).reshape(())
+        empty = (matrix.amax() == 0) & (matrix.amin() == 0)
         self.vector_u.copy_(torch.where(empty, self.vector_u, u))
-        weight.copy_(torch.where(empty, weight, weight / sigma.reshape(())))
+        weight.div_(sigma.masked_fill(empty, 1))
 
 
 def _unit(x: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -55,14 +56,16 @@ class _AdaptivePooling(Layer):
 class _AdaptiveMaxPooling(_AdaptivePooling):
     """Base of AdaptiveMaxPooling1D, AdaptiveMaxPooling2D and AdaptiveMaxPooling3D.
 
-    Keras pools axis by axis, the first one first, which decides where the gradient of equal values goes.
+    Keras pools axis by axis, the first one first, which decides where the gradient of equal values goes, and that alone.
     """
 
     def _pool(self, x: Tensor, size: tuple[int, ...]) -> Tensor:
         return F.adaptive_max_pool2d(x, size)
 
     def _pool_image(self, x: Tensor, size: tuple[int, ...]) -> Tensor:
-        return self._pool(self._pool(x, (size[0], x.shape[3])), size)
+        if torch.is_grad_enabled():
+            x = self._pool(x, (size[0], x.shape[3]))
+        return self._pool(x, size)
 
     def _pool_volume(self, x: Tensor) -> Tensor:
         size = self.output_size

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch_layers.layers.base import InputSpec, Layer
 from torch_layers.layers.data_format import checked_data_format
 from torch_layers.layers.reshaping.edges import edges
+from torch_layers.layers.slicing import part_of
 
 
 class _Cropping(Layer):
@@ -23,8 +24,8 @@ class _Cropping(Layer):
         self.input_spec = InputSpec(min_ndim=self.rank + 2, max_ndim=self.rank + 2)
         self._first = 1 if self.data_format == "channels_last" else 2
         self._pairs = pairs
-        # Of each axis that loses anything: the axis, how much before, how much in all.
-        self._cuts = [(axis, pair[0], sum(pair)) for axis, pair in enumerate(pairs, self._first) if any(pair)]
+        kept = (slice(before, -after if after else None) for before, after in pairs)
+        self._kept = (..., *kept, *[slice(None)] * (2 - self._first))
 
     def check_input(self, shape: Any) -> None:
         super().check_input(shape)
@@ -35,12 +36,9 @@ class _Cropping(Layer):
             )
 
     def forward(self, x: Tensor) -> Tensor:
-        y = x
-        for axis, before, both in self._cuts:
-            size = x.shape[axis] - both
-            if size <= 0:
-                self.check_input(x.shape)
-            y = y.narrow(axis, before, size)
+        y = part_of(x, self._kept)
+        if not y.numel():
+            self.check_input(x.shape)
         return y
 
 

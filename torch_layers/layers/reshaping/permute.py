@@ -27,6 +27,7 @@ class Permute(Layer):
         if not all(isinstance(dim, int) for dim in self.dims) or sorted(self.dims) != list(range(1, rank)):
             raise ValueError(f"Permute: dims={dims!r} is not the numbers from 1 to {rank - 1} in any order")
         self.input_spec = InputSpec(min_ndim=rank, max_ndim=rank)
+        self._order = (0, *self.dims)
 
     def forward(self, x: Tensor) -> Tensor:
-        return x.permute(0, *self.dims)
+        return x.permute(*self._order)

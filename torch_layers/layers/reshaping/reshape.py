@@ -36,16 +36,22 @@ class Reshape(Layer):
         if self._free is not None and self._product == 0:
             raise ValueError(f"Reshape: target_shape={target_shape!r} has a size of 0, beside which -1 can be any size")
 
-    def forward(self, x: Tensor) -> Tensor:
-        batch, *given = x.shape
-        size, sizes = math.prod(given), self._sizes
-        if self._free is not None:
-            sizes = [*sizes]
-            sizes[self._free] = size // self._product
-        # Checked here, for torch would let any sizes pass in an empty batch.
+    def check_input(self, shape: Any) -> None:
+        super().check_input(shape)
+        if None in shape[1:]:
+            return
+        size = math.prod(shape[1:])
         if size != self._product if self._free is None else size % self._product:
             raise ValueError(
-                f"Reshape: target_shape={self.target_shape!r} does not fit an input of shape {tuple(x.shape)}, "
+                f"Reshape: target_shape={self.target_shape!r} does not fit an input of shape {tuple(shape)}, "
                 f"which has {size} elements per sample"
             )
-        return x.reshape(batch, *sizes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        batch = x.shape[0]
+        if batch:
+            return x.reshape(batch, *self._sizes)
+        # torch would let any sizes pass in an empty batch, but for -1.
+        self.check_input(x.shape)
+        sizes = [math.prod(x.shape[1:]) // self._product if size == -1 else size for size in self._sizes]
+        return x.reshape(0, *sizes)

@@ -206,3 +206,31 @@ def test_gradients_are_right_in_every_memory_order(shape):
             strict=True,
         ):
             torch.testing.assert_close(a, b)
+
+
+# --- many rows -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rows, affine", [(65_536, True), (50_003, True), (50_003, False)])
+def test_sums_over_many_rows_do_not_run_up(rows: int, affine: bool):
+    layer = built((rows, 3), center=affine, scale=affine, momentum=0.0)
+    x = (torch.randn(rows, 3) + 2).requires_grad_()
+    exact = copy.deepcopy(layer).double()
+    x64 = x.detach().double().requires_grad_()
+    y, y64 = layer(x), exact(x64)
+    g = torch.randn(rows, 3)
+    found = [y, layer.running_var, *torch.autograd.grad(y, [x, *layer.parameters()], g)]
+    expected = [y64, exact.running_var, *torch.autograd.grad(y64, [x64, *exact.parameters()], g.double())]
+    for mine, right in zip(found, expected, strict=True):
+        assert (mine - right).abs().max() < 2e-6 * right.abs().max()  # torch's kernel: 5e-6 to 3e-5
+
+
+def test_second_derivatives_over_many_rows_are_right():
+    layer = built((5003, 2))
+    x = torch.randn(5003, 2, requires_grad=True)
+    exact, x64 = copy.deepcopy(layer).double(), x.detach().double().requires_grad_()
+    g, h = torch.randn(5003, 2), torch.randn(5003, 2)
+    [first] = torch.autograd.grad(layer(x), x, g, create_graph=True)
+    [first64] = torch.autograd.grad(exact(x64), x64, g.double(), create_graph=True)
+    [second], [second64] = torch.autograd.grad(first, x, h), torch.autograd.grad(first64, x64, h.double())
+    assert (second - second64).abs().max() < 1e-5 * second64.abs().max()

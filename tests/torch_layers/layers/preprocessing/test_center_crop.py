@@ -40,7 +40,7 @@ def test_what_is_resized_is_float32_or_wider() -> None:
         (lambda: CenterCrop(2, 3, factor=0.5), "CenterCrop: factor=0.5 is given, allowed is None"),
         (lambda: CenterCrop(2, 3)(X[0, 0]), r"CenterCrop: input of shape \(6, 3\) has rank 2, allowed is 3 to 4"),
         (lambda: CenterCrop(2, 3)(X[:, :, :0]), r"CenterCrop: input of shape \(2, 5, 0, 3\) has no pixels"),
-        (lambda: CenterCrop(2, 3)({"images": X}), "CenterCrop: input is a dict, allowed is one tensor of images"),
+        (lambda: CenterCrop(2, 3)([X, X]), "CenterCrop: input is a list, allowed is one tensor of images, or a dict"),
     ],
 )
 def test_refuses_in_one_sentence(make: Any, message: str) -> None:

@@ -1,0 +1,1 @@
+"""Attention layers: of many heads and of one, by products and by sums."""
