@@ -49,6 +49,20 @@ CONVOLUTIONS = (
 )
 DEPTHWISE = ("DepthwiseConv1D", "DepthwiseConv2D")
 
+SEQUENCES = (
+    *("SimpleRNNCell", "GRUCell", "LSTMCell", "SimpleRNN", "GRU", "LSTM", "RNN", "StackedRNNCells", "Bidirectional"),
+    *(
+        "TimeDistributed",
+        "ConvLSTM1D",
+        "ConvLSTM2D",
+        "ConvLSTM3D",
+        "tagger",
+        "states_of_an_encoder",
+        "images_of_a_video",
+    ),
+)
+ATTENTION = ("MultiHeadAttention", "GroupQueryAttention", "Attention", "AdditiveAttention")
+
 DIFFERENCES: Sequence[Difference] = (
     Difference(
         *("keras", "3.15", (), ("'l2'", "L2(")),
@@ -65,6 +79,14 @@ DIFFERENCES: Sequence[Difference] = (
     Difference(
         *("keras", "3.15", ("Masking",), ("mask_value=inf",)),
         reason="before 3.15 Masking multiplied by the mask, so that a masked infinity became NaN",
+    ),
+    Difference(
+        *("tf-keras", "3", SEQUENCES, ()),
+        reason="Keras 2 keeps states, dropout and masks of recurrent layers in ways of its own; ConvLSTM's hard_sigmoid too",
+    ),
+    Difference(
+        *("tf-keras", "3", ATTENTION, ()),
+        reason="Keras 2's attention adds other numbers to masked scores, in float32 in float64 models too",
     ),
     Difference(
         *("tf-keras", "3", (), (" raises",)),
