@@ -254,6 +254,7 @@ class Layer(Configurable, Weighted, metaclass=_BuildsAtOnce):
                 # What nn.Module's `__call__` asks: without hooks and the like it is `forward`, in half of the time.
                 watched = (
                     self._compiled_call_impl is not None
+                    or type(self)._call_impl is not nn.Module._call_impl
                     or (
                         self._forward_hooks
                         or self._forward_pre_hooks

@@ -45,7 +45,7 @@ FAULTS = [
           then(lambda pads: pads[::-1])),
     Fault("dilation ignored in `same`", f"{_BASE}.spread", "DepthwiseConv2D", "structure",
           instead(lambda kernel, dilation: kernel)),
-    Fault("causal pads the end", f"{_BASE}._for_torch", "Conv1D", "semantics",
+    Fault("causal pads the end", f"{_BASE}.flat", "Conv1D", "semantics",
           first(lambda pads: [(0, before) if after == 0 else (before, after) for before, after in pads])),
     Fault("kernel of a convolution flipped", f"{_BASE}.F.conv2d", "Conv1D", "semantics",
           _with_weight(lambda weight: weight.flip(-1))),
