@@ -81,6 +81,18 @@ DIFFERENCES: Sequence[Difference] = (
         reason="before 3.15 Masking multiplied by the mask, so that a masked infinity became NaN",
     ),
     Difference(
+        *("keras", "3.15", ("Attention",), ("() ([5x7,", "() ([2x3x5x7,", "() ([2x1x3x5x7,")),
+        reason="before 3.15 Attention took tensors of rank 3 alone",
+    ),
+    Difference(
+        *("keras", "3.15", ("MultiHeadAttention",), ("value_dim=0",)),
+        reason="before 3.15 a value_dim of 0 counted as none",
+    ),
+    Difference(
+        *("keras", "3.15", ("TimeDistributed",), ("GlobalAveragePooling1D(), name='averages'",)),
+        reason="before 3.15 TimeDistributed handed on masks in another way",
+    ),
+    Difference(
         *("tf-keras", "3", SEQUENCES, ()),
         reason="Keras 2 keeps states, dropout and masks of recurrent layers in ways of its own; ConvLSTM's hard_sigmoid too",
     ),

@@ -58,11 +58,8 @@ def with_weights(side: Any, case: Case) -> Any:
     """Return a model with weights of the case, not its initial zeros and ones."""
     model = side.make(case, case, "float32")
     called(side, model, case)
-    # By their names: a variance is positive.
-    own = hasattr(model, "weight_entries")
-    names = [spec.keras_name for _, spec in model.weight_entries()] if own else [w.name for w in model.weights]
-    shapes = [(name, weight.shape, "float32") for name, weight in zip(names, model.get_weights(), strict=True)]
-    model.set_weights(draw.weights(case, shapes, "float32"))
+    shapes = [("variance", weight.shape, "float32") for weight in model.get_weights()]
+    model.set_weights(draw.weights(case, shapes, "float32"))  # positive, as variances must be
     return model
 
 
