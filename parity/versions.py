@@ -93,6 +93,14 @@ DIFFERENCES: Sequence[Difference] = (
         reason="before 3.15 TimeDistributed handed on masks in another way",
     ),
     Difference(
+        *("keras", "3.15", ("CenterCrop", "Resizing"), ("rel_center_xywh",)),
+        reason="before 3.15 boxes in rel_center_xywh were read in another way",
+    ),
+    Difference(
+        *("tf-keras", "3", ("CenterCrop", "Resizing"), ("{images:",)),
+        reason="Keras 2 takes no dict of images and boxes",
+    ),
+    Difference(
         *("tf-keras", "3", SEQUENCES, ()),
         reason="Keras 2 keeps states, dropout and masks of recurrent layers in ways of its own; ConvLSTM's hard_sigmoid too",
     ),
