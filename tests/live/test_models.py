@@ -50,6 +50,8 @@ def called(side: Any, model: Any, case: Case) -> list[Any]:
     """Return a model's outputs for the inputs of a case, as numpy arrays."""
     convert = side._inputs if side is OURS else side._tensors
     (args, _), _ = convert([draw.inputs(case, "float32"), {}])
+    if side is OURS:
+        model.eval()  # as Keras calls unless it is told to train
     with torch.no_grad():
         return [np.asarray(y) for y in leaves(model(*args)) if y is not None]
 
@@ -69,21 +71,17 @@ def in_a_file(config: Any) -> Any:
 
 @every_model
 def test_model_goes_from_keras_to_torch(keras_side, keras, case):
-    if case.name == "steps_of_a_normalizing_network":
-        pytest.xfail("open: statistics of a model inside TimeDistributed, moved by its config and weights, differ")
     theirs = with_weights(keras_side, case)
     ours = torch_layers.deserialize(in_a_file(keras.saving.serialize_keras_object(theirs)))
     ours.set_weights(theirs.get_weights())
     for mine, expected in zip(called(OURS, ours, case), called(keras_side, theirs, case), strict=True):
         np.testing.assert_allclose(mine, expected, rtol=1e-5, atol=1e-6)
     assert [layer.name for layer in ours.layers] == [layer.name for layer in theirs.layers]
-    assert sum(p.numel() for p in ours.parameters()) == theirs.count_params()
+    assert ours.count_params() == theirs.count_params()
 
 
 @every_model
 def test_model_goes_from_torch_to_keras(keras_side, keras, case):
-    if case.name == "steps_of_a_normalizing_network":
-        pytest.xfail("open: statistics of a model inside TimeDistributed, moved by its config and weights, differ")
     ours = with_weights(OURS, case)
     theirs = keras.saving.deserialize_keras_object(in_a_file(torch_layers.serialize(ours)))
     theirs.set_weights(ours.get_weights())
