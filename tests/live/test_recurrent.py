@@ -17,11 +17,6 @@ RNG = np.random.default_rng(5)
 X = RNG.standard_normal((6, 5, 3)).astype("float32")
 
 
-@pytest.fixture
-def keras() -> Any:
-    return pytest.importorskip("keras")
-
-
 def close(ours: Any, theirs: Any, tolerance: float = 2e-6) -> None:
     ours = ours if isinstance(ours, (list, tuple)) else [ours]
     theirs = theirs if isinstance(theirs, (list, tuple)) else [theirs]

@@ -93,8 +93,8 @@ def test_model_agrees_in_eval_and_in_a_training_step(keras: Any, make: Callable[
     loss = ((ours.train()(x) - torch.tensor(target)) ** 2).mean() + sum(ours.losses)
     loss.backward()
     optimizer.step()
-    close(ours.get_weights(), theirs.get_weights(), 1e-4)
-    close(ours.eval()(x), theirs(inputs), 1e-4)
+    close(ours.get_weights(), theirs.get_weights())
+    close(ours.eval()(x), theirs(inputs))
 
 
 def test_stateful_forecaster_goes_on_as_keras_s(keras: Any) -> None:

@@ -15,12 +15,13 @@ SIZES = {1: (5,), 2: (5, 4), 3: (3, 4, 5)}
 
 
 def made(rank, *args, **kwargs):
-    layer = getattr(tl, f"ConvLSTM{rank}D")(*args, **kwargs)
-    return layer, torch.randn(2, 3, *SIZES[rank], 2)
+    layer = getattr(tl, f"ConvLSTM{rank}D")(*args, dtype="float64", **kwargs)
+    return layer, torch.randn(2, 3, *SIZES[rank], 2, dtype=torch.float64)
 
 
 def close(a, b):
-    torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(a, b, rtol=1e-12, atol=1e-12)
+    assert a.dtype is torch.float64
 
 
 @pytest.mark.parametrize("rank", RANKS)
@@ -40,8 +41,8 @@ def test_channels_first_computes_the_same(rank):
 @pytest.mark.parametrize("rank", RANKS)
 def test_one_pixel_and_a_kernel_of_one_is_an_lstm(rank):
     layer, _ = made(rank, 4, 1, return_sequences=True, return_state=True)
-    lstm = tl.LSTM(4, return_sequences=True, return_state=True, input_shape=(5, 2))
-    x = torch.randn(3, 5, 2)
+    lstm = tl.LSTM(4, return_sequences=True, return_state=True, input_shape=(5, 2), dtype="float64")
+    x = torch.randn(3, 5, 2, dtype=torch.float64)
     image = x.reshape(3, 5, *(1,) * rank, 2)
     layer(image)
     ones = (1,) * rank
@@ -60,7 +61,7 @@ def test_dropout_draws_once_for_a_sequence_and_for_each_gate(rank, monkeypatch):
     drawn = []
 
     def factors(self, x, rate):
-        drawn.append(torch.rand(x.shape[0], 4 * x.shape[1], *x.shape[2:]) + rate)
+        drawn.append(torch.rand(x.shape[0], 4 * x.shape[1], *x.shape[2:], dtype=x.dtype) + rate)
         return drawn[-1]
 
     monkeypatch.setattr(type(layer.cell), "_factors", factors)
@@ -72,7 +73,7 @@ def test_dropout_draws_once_for_a_sequence_and_for_each_gate(rank, monkeypatch):
     convolve = (F.conv1d, F.conv2d, F.conv3d)[rank - 1]
     kernels, recurrent = plain.cell.weight_ih.chunk(4), plain.cell.weight_hh.chunk(4)
     of_x, of_h = (f.reshape(2, -1, *SIZES[rank]).chunk(4, 1) for f in drawn)
-    h = c = torch.zeros(2, 3, *SIZES[rank])
+    h = c = x.new_zeros(2, 3, *SIZES[rank])
     after = [0, 1] * rank
     for step in x.movedim(-1, 2).unbind(1):
         i, f, g, o = (
@@ -122,7 +123,7 @@ def test_stateful_goes_on_where_it_ended(rank):
 def test_empty_batch_integers_and_gradients_through_time():
     layer, x = made(2, 3, 2)
     assert layer(x[:0]).shape == (0, 4, 3, 3)
-    assert layer((x * 5).int()).dtype is torch.float32
+    assert layer((x * 5).int()).dtype is torch.float64
     x.requires_grad_()
     layer(x).sum().backward()
     assert (x.grad.flatten(2).abs().sum(2) > 0).all()

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.utils import _pytree as pytree
 
 import torch_layers as tl
 
@@ -47,8 +48,14 @@ def randomized(layer, *args, **kwargs):
     return layer
 
 
-def same(a, b, tolerance=0.0):
-    torch.testing.assert_close(a, b, rtol=tolerance, atol=tolerance)
+def same(a, b):
+    torch.testing.assert_close(a, b, rtol=0, atol=0)
+
+
+def near(a, b):
+    """The same but for rounding in float64, where two ways lead to it."""
+    torch.testing.assert_close(a, b, rtol=1e-12, atol=1e-12)
+    assert all(x.dtype is torch.float64 for x in pytree.tree_leaves(a))
 
 
 # --- as torch's users know it ----------------------------------------------------------------------------------------
@@ -122,16 +129,16 @@ def test_stateful_layer_compiles(layer):
 
 @every_layer
 def test_gradients_of_per_sample_weights_by_vmap(layer):
-    made = randomized(layer(4, activation="softsign"), X)
+    made, x = randomized(layer(4, activation="softsign"), X).double(), X.double()
     weights = {name: value.detach() for name, value in made.named_parameters()}
 
     def loss(weights, x):
         return torch.func.functional_call(made, weights, (x.unsqueeze(0),)).square().sum()
 
-    found = torch.func.vmap(torch.func.grad(loss), (None, 0))(weights, X)
-    made(X).square().sum().backward()
+    found = torch.func.vmap(torch.func.grad(loss), (None, 0))(weights, x)
+    made(x).square().sum().backward()
     for name, parameter in made.named_parameters():
-        same(found[name].sum(0), parameter.grad, 1e-5)
+        near(found[name].sum(0), parameter.grad)
 
 
 # --- masks -----------------------------------------------------------------------------------------------------------
@@ -150,8 +157,8 @@ def test_a_masked_fused_kernel_equals_the_loop(layer, options):
         expected = torch.autograd.grad(sum(y.square().sum() for y in by_hand), [x, *made.parameters()])
     finally:
         type(made.cell).is_fused = kept
-    same(fused, by_hand, 1e-12)
-    same(gradients, expected, 1e-12)
+    near(fused, by_hand)
+    near(gradients, expected)
 
 
 @every_layer
@@ -228,15 +235,15 @@ def test_refuses_other_features_than_it_was_built_for(layer):
 @every_layer
 def test_stateful_layer_goes_on_and_begins_anew(layer):
     made, whole = layer(4, stateful=True, input_shape=None), layer(4, return_sequences=True)
-    made = randomized(made, X)
+    made, x = randomized(made, X).double(), X.double()
     whole(torch.cat([X, X], 1))
-    whole.set_weights(made.get_weights())
+    whole.double().set_weights(made.get_weights())
     made.reset_state()
-    first, second = made(X), made(X)
-    expected = whole(torch.cat([X, X], 1))
-    same(torch.stack([first, second], 1), expected[:, [4, 9]], 1e-6)
+    first, second = made(x), made(x)
+    expected = whole(torch.cat([x, x], 1))
+    near(torch.stack([first, second], 1), expected[:, [4, 9]])
     made.reset_states()
-    same(made(X), first)
+    same(made(x), first)
     assert not any("state" in key for key in made.state_dict())
 
 
@@ -330,12 +337,12 @@ def test_masks_in_a_model():
 
 @every_cell
 def test_a_cell_called_step_by_step_is_the_layer(cell):
-    made = randomized(tl.RNN(cell(4), **ALL), X)
+    made, x = randomized(tl.RNN(cell(4), **ALL), X).double(), X.double()
     outputs, states = [], made.cell.get_initial_state(2)
     for step in range(5):
-        output, states = made.cell(X[:, step], states)
+        output, states = made.cell(x[:, step], states)
         outputs.append(output)
-    same(made(X), (torch.stack(outputs, 1), *states), 1e-6)
+    near(made(x), (torch.stack(outputs, 1), *states))
 
 
 def test_a_stack_is_layers_in_turn():
@@ -346,10 +353,11 @@ def test_a_stack_is_layers_in_turn():
     second.set_weights(stack.get_weights()[3:])
     same(stack(X), second(first(X)))
     assert next(iter(stack.state_dict())) == "cell.cells.0.weight_ih"
-    outputs, states = X, stack.cell.get_initial_state(2)
+    wide, x = stack.double(), X.double()
+    states = wide.cell.get_initial_state(2)
     for step in range(5):
-        outputs, states = stack.cell(X[:, step], states)
-    same(outputs, stack(X)[:, -1], 1e-6)
+        outputs, states = wide.cell(x[:, step], states)
+    near(outputs, wide(x)[:, -1])
 
 
 def test_a_user_s_own_cell():
