@@ -173,3 +173,27 @@ def test_digits_cnn_tells_its_story(keras, capsys):
     printed = capsys.readouterr().out
     assert printed.count("same digit for 1,797 images") == 3
     assert "folded BatchNormalization" in printed
+
+
+# --- jokes.py: a masked sequence model, on real sentences --------------------------------------------------------------
+
+
+@pytest.mark.keras
+def test_jokes_are_told_apart_alike(keras):
+    d = runpy.run_path(str(EXAMPLES / "jokes.py"))
+    texts, languages, names = d["sentences"]()
+    assert texts.shape == (len(languages), d["LENGTH"])
+    assert len(names) == 13
+    assert (texts == 0).any(axis=1).sum() > 50, "few sentences have a mask"
+    model = d["train_in_keras"](texts, languages, len(names), epochs=2)
+    expected = model.predict(texts, verbose=0)
+    assert len(set(expected.argmax(-1))) > 2, "it has learned nothing"
+    found = d["outputs"](torch_layers.from_keras(model), texts)
+    assert (found.argmax(-1) == expected.argmax(-1)).all()
+    assert np.abs(found - expected).max() < 2e-6
+
+
+@pytest.mark.keras
+def test_jokes_tell_their_story(keras, capsys):
+    runpy.run_path(str(EXAMPLES / "jokes.py"))["main"]()
+    assert "torch_layers: same language for 1,000 jokes" in capsys.readouterr().out
