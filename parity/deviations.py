@@ -134,7 +134,7 @@ DEVIATIONS: Sequence[Deviation] = (
     ),
     Deviation(
         names=("MultiHeadAttention",),
-        case=("dropout=0.3) (2x5x7*0.5, 2x4x8*0.5) masks=(2x5 mask, 2x4 mask)",),
+        case=("(num_heads=3, key_dim=4, dropout=0.3) (2x5x7*0.5, 2x4x8*0.5) masks=(2x5 mask, 2x4 mask) float32",),
         gate="accuracy of gradients",
         what="gradient",
         measured=8e-07,
