@@ -105,6 +105,10 @@ DIFFERENCES: Sequence[Difference] = (
         reason="Keras 2 keeps states, dropout and masks of recurrent layers in ways of its own; ConvLSTM's hard_sigmoid too",
     ),
     Difference(
+        *("tf-keras", "3", ("steps_of_a_normalizing_network",), ()),
+        reason="Keras 2's TimeDistributed joins all steps in one call, and so BatchNormalization's statistics in training",
+    ),
+    Difference(
         *("tf-keras", "3", ATTENTION, ()),
         reason="Keras 2's attention adds other numbers to masked scores, in float32 in float64 models too",
     ),
