@@ -27,6 +27,8 @@ class _Convolution(Layer):
     takes_integers = False
     rank: ClassVar[int]
     paddings: ClassVar[tuple[str, ...]] = ("valid", "same")
+    # Whether images of the user's `channels_last` stay so in memory, where kernels should lie alike.
+    computes_on_views: ClassVar[bool] = True
     bias: Tensor | None
     padding: Any
 
@@ -73,7 +75,7 @@ class _Convolution(Layer):
 
     def create_weights(self, **keras_shapes: Any) -> None:
         super().create_weights(**keras_shapes)
-        if self.data_format == "channels_last":
+        if self.data_format == "channels_last" and self.computes_on_views:
             for name in keras_shapes:
                 weight, layout = getattr(self, name), self._specs[name].layout
                 if layout.sides[0] != layout.sides[1]:

@@ -35,6 +35,7 @@ class _ConvLSTMCell(_Convolution, _Noise):
     """
 
     strength = "dropout"
+    computes_on_views = False
     kernel_size: tuple[int, ...]
     filters: int
     dropout: float
