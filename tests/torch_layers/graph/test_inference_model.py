@@ -12,9 +12,18 @@ from torch import nn
 from tests.devices import run_on
 from tests.torch_layers.graph.small_models import chain, check_equal, model_of_everything, randomized, sample
 from torch_layers import (
+    GRU,
+    LSTM,
+    Add,
     BatchNormalization,
+    Bidirectional,
     Conv2D,
     Dense,
+    Dropout,
+    Embedding,
+    Input,
+    Model,
+    MultiHeadAttention,
     Sequential,
     optimize_for_inference,
 )
@@ -73,6 +82,18 @@ def test_copies_and_pickles(everything):
         for again in (copy.deepcopy(optimized), pickle.loads(pickle.dumps(optimized))):
             assert again.changes == optimized.changes
             assert torch.equal(again(given), expected)
+
+
+def test_a_model_of_sequences_pickles_with_its_masks():
+    x = Input((7,), dtype="int32")
+    y = Bidirectional(LSTM(5, return_sequences=True, dropout=0.3))(Embedding(9, 4, mask_zero=True)(x))
+    y = Add()([y, MultiHeadAttention(2, 3)(y, y)])
+    model = randomized(Model(x, GRU(3)(Dropout(0.2)(y))))
+    optimized = optimize_for_inference(model)
+    given = torch.tensor([[1, 2, 3, 0, 0, 0, 0], [4, 0, 5, 6, 0, 1, 0]], dtype=torch.int32)
+    with torch.no_grad():
+        assert torch.equal(optimized(given), model(given))
+        assert torch.equal(pickle.loads(pickle.dumps(optimized))(given), model(given))
 
 
 def test_weights_that_were_loaded_count(everything):

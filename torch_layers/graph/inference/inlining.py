@@ -54,7 +54,7 @@ class _Inliner:
         args, kwargs = fx.map_arg(node.args, known), fx.map_arg(node.kwargs, known)
         target: Any = None
         if node.op in ("call_module", "get_attr"):
-            target = _attribute(model, str(node.target))
+            target = attribute(model, str(node.target))
         if isinstance(target, Functional) and node.op == "call_module":
             starts = self._starts(target, args, kwargs)
             if starts is not None:
@@ -94,7 +94,8 @@ def _placeholders(model: Functional) -> list[fx.Node]:
     return [node for node in model.graph.nodes if node.op == "placeholder"]
 
 
-def _attribute(model: nn.Module, path: str) -> Any:
+def attribute(model: nn.Module, path: str) -> Any:
+    """Return the module or tensor at a path."""
     at: Any = model
     for name in path.split("."):
         at = getattr(at, name)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor, fx
@@ -14,7 +15,7 @@ from torch_layers.graph.functional import Functional
 from torch_layers.graph.inference.activating import SUMS, is_new, is_not_negative, of_function, of_layer
 from torch_layers.graph.inference.folding import cast, fold, folds, takes_padding, widens
 from torch_layers.graph.inference.fused import FusedConvolution, fuses, fuses_activation, scaling_of
-from torch_layers.graph.inference.inlining import inlined
+from torch_layers.graph.inference.inlining import attribute, inlined
 from torch_layers.layers.convolution.base import _Convolution
 from torch_layers.layers.core.dense import Dense
 from torch_layers.layers.core.identity import Identity
@@ -39,13 +40,37 @@ class InferenceModel(fx.GraphModule):
         return tuple(self.meta["changes"])
 
     def __reduce__(self) -> Any:
-        rebuild, arguments = super().__reduce__()
-        return _unpickled, (rebuild, arguments, self.changes)
+        # As it stands: torch.fx would trace it anew, through layers that look at their inputs.
+        parts = {node.target: attribute(self, node.target) for node in self.graph.nodes if node.op in _OF_MODULE}
+        nodes = [
+            (node.op, node.name, node.target, fx.map_arg((node.args, dict(node.kwargs)), _reference))
+            for node in self.graph.nodes
+        ]
+        return _unpickled, (parts, nodes, self.changes)
 
 
-def _unpickled(rebuild: Callable[..., fx.GraphModule], arguments: Any, changes: Sequence[str]) -> InferenceModel:
-    plain = rebuild(*arguments)
-    return _made(plain, plain.graph, changes)
+_OF_MODULE = ("call_module", "get_attr")
+
+
+@dataclass(frozen=True)
+class _Reference:
+    """Stands for the node of this name in a pickled graph."""
+
+    name: str
+
+
+def _reference(node: fx.Node) -> Any:
+    return _Reference(node.name)
+
+
+def _unpickled(parts: dict[str, Any], nodes: Sequence[Any], changes: Sequence[str]) -> InferenceModel:
+    graph, known = fx.Graph(), {}
+    for op, name, target, arguments in nodes:
+        args, kwargs = fx.node.map_aggregate(
+            arguments, lambda value: known[value.name] if isinstance(value, _Reference) else value
+        )
+        known[name] = graph.create_node(op, target, args, kwargs, name)
+    return _made(parts, graph, changes)
 
 
 def _made(root: Any, graph: fx.Graph, changes: Sequence[str]) -> InferenceModel:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from torch import Tensor, fx, nn
+from torch import Tensor, nn
 
 from torch_layers.layers.base import Layer
 
@@ -49,7 +49,7 @@ class _Merge(Layer):
         if not inputs:
             raise ValueError(f"{cls}: inputs is empty, allowed is a list of one tensor or more")
         for index, x in enumerate(inputs):
-            if not isinstance(x, (Tensor, np.ndarray, fx.Proxy)) and not hasattr(type(x), "record_layer_call"):
+            if not isinstance(x, (Tensor, np.ndarray)) and not hasattr(type(x), "record_layer_call"):
                 raise ValueError(f"{cls}: inputs[{index}] is a {type(x).__name__}, not a tensor")
 
     def build(self, input_shape: Any) -> None:
