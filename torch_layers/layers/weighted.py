@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from itertools import chain
 from typing import Any
 
@@ -16,6 +18,17 @@ from torch_layers import constraints, initializers, regularizers
 from torch_layers.layers.weights import Layout, Weight, as_numpy, as_tensor
 
 _constrained: weakref.WeakSet[Weighted] = weakref.WeakSet()
+_without_memory: ContextVar[bool] = ContextVar("_without_memory", default=False)
+
+
+@contextmanager
+def unallocated() -> Iterator[None]:
+    """Build layers inside this context with weights on the meta device: they have shapes, and neither memory nor values."""
+    token = _without_memory.set(True)
+    try:
+        yield
+    finally:
+        _without_memory.reset(token)
 
 
 class _UnsizedBuffer(UninitializedBuffer):
@@ -118,7 +131,7 @@ class Weighted(nn.Module):
                 self._keras_shapes[name] = shape
                 continue
             self._keras_shapes[name] = shape
-            weight.materialize(spec.layout.torch_shape(shape))
+            weight.materialize(spec.layout.torch_shape(shape), device="meta" if _without_memory.get() else None)
             if spec.initializer is not None and not weight.is_meta:
                 value = spec.initializer(shape, dtype=weight.dtype)
                 with torch.no_grad():

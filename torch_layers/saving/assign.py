@@ -1,0 +1,96 @@
+"""Arrays of a file to the weights of a model: every shape is compared before memory is taken."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
+
+from torch_layers.layers.weighted import Weighted
+from torch_layers.layers.weights import Weight, as_tensor
+from torch_layers.saving.errors import FileError
+
+
+class Stored(Protocol):
+    """An array that waits in a file: a data set of HDF5, or what is computed from some."""
+
+    @property
+    def path(self) -> str:
+        """Its place in the file."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Its shape in Keras's layout."""
+
+    def read(self) -> np.ndarray[Any, Any]:
+        """Return its values."""
+
+
+@dataclass(frozen=True)
+class Computed:
+    """An array of `shape` that is computed, when it is wanted, from what lies at `path` in the file."""
+
+    path: str
+    shape: tuple[int, ...]
+    read: Callable[[], np.ndarray[Any, Any]]
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """One weight of a layer and the array that it gets."""
+
+    layer: Weighted
+    weight: Weight
+    stored: Stored
+
+    def fill(self) -> None:
+        """Read the array straight into the weight, which gets memory now if it had none."""
+        tensor = getattr(self.layer, self.weight.name)
+        shape = tuple(self.stored.shape)
+        self.layer._keras_shapes[self.weight.name] = shape
+        if is_lazy(tensor):
+            tensor.materialize(self.weight.layout.torch_shape(shape))
+        elif tensor.is_meta:
+            made = torch.empty_like(tensor, device="cpu")
+            tensor = nn.Parameter(made, requires_grad=tensor.requires_grad) if isinstance(tensor, nn.Parameter) else made
+            setattr(self.layer, self.weight.name, tensor)
+        with torch.no_grad():
+            if not self._read_straight(tensor):
+                tensor.copy_(self.weight.layout.to_torch(as_tensor(self.stored.read())))
+
+    def _read_straight(self, tensor: Tensor) -> bool:
+        keras, torch_side = self.weight.layout.sides
+        read_into: Callable[[Any], None] | None = getattr(self.stored, "read_into", None)
+        dtype = getattr(self.stored, "dtype", None)
+        if read_into is None or keras != torch_side or self.weight.layout.pattern.count("+") or tensor.device.type != "cpu":
+            return False
+        if tensor.dtype is torch.bfloat16 or not tensor.is_contiguous():
+            return False
+        target = tensor.detach().numpy()
+        if dtype != target.dtype:
+            return False
+        read_into(target)
+        return True
+
+
+def fill(assignments: Iterable[Assignment], name: str) -> None:
+    """Give each weight its array. Raises: FileError that lists every array of a wrong shape; nothing is changed then.
+
+    `name` is what the file is called.
+    """
+    assignments = list(assignments)
+    wrong = []
+    for given in assignments:
+        try:
+            given.layer._check_weight(given.weight, tuple(given.stored.shape), given.stored.path)
+        except ValueError as error:
+            wrong.append(f"{error} in layer {given.layer.name!r}")
+    if wrong:
+        raise FileError(name, "weights do not fit the model:" + "".join(f"\n  {line}" for line in wrong))
+    for given in assignments:
+        given.fill()

@@ -1,0 +1,55 @@
+"""JSON from a file that is not trusted: one object, no deeper, larger or stranger than a config can be."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from torch_layers.saving.errors import FileError
+
+# A model in a model in a model takes four levels each; drawing a graph of this depth stays far from Python's limit.
+_DEEPEST = 200
+
+
+def read_json(content: bytes | str, place: str) -> dict[str, Any]:
+    """Return the object that JSON text holds.
+
+    Raises: FileError for what is no JSON, no object, deeper than 200 levels, has a key twice, NaN or a broken encoding.
+    """
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) != len(pairs):
+            keys = [key for key, _ in pairs]
+            raise FileError(place, f"the key {next(key for key in keys if keys.count(key) > 1)!r} stands there twice")
+        return found
+
+    def constant(name: str) -> float:
+        # Keras itself writes infinite bounds, as of a clip, in this way.
+        if name == "NaN":
+            raise FileError(place, "NaN is no JSON")
+        return float(name)
+
+    try:
+        text = content if isinstance(content, str) else content.decode("utf-8")
+        found = json.loads(text, object_pairs_hook=unique, parse_constant=constant)
+    except RecursionError:
+        raise FileError(place, "the JSON is nested too deeply to be read") from None
+    except FileError:
+        raise
+    except ValueError as error:  # broken UTF-8 and integers of more than 4,300 digits too
+        raise FileError(place, f"is no JSON: {error}") from None
+    if not isinstance(found, dict):
+        raise FileError(place, f"holds a JSON {type(found).__name__}, not an object")
+    _check_depth(found, place)
+    return found
+
+
+def _check_depth(document: Any, place: str) -> None:
+    level: list[Any] = [document]
+    for _ in range(_DEEPEST):
+        inner = [item.values() if isinstance(item, dict) else item for item in level]
+        level = [value for values in inner for value in values if isinstance(value, (dict, list))]
+        if not level:
+            return
+    raise FileError(place, f"the JSON is nested more than {_DEEPEST} levels deep")
