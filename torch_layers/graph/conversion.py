@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
@@ -33,9 +33,9 @@ def from_keras(keras_object: Any, custom_objects: CustomObjects | None = None) -
     """
     config = _described(keras_object)
     with torch.device("meta"):
-        found = list(_refused(config, custom_objects, ""))
+        found = list(refused_layers(config, custom_objects))
     if found:
-        lines = "".join(f"\n  {path}: {why}" for path, why in found)
+        lines = "".join(f"\n  {refused.path}: {refused.reason}" for refused in found)
         raise ValueError(f"from_keras: {len(found)} layer{'s' * (len(found) > 1)} can't be taken:{lines}")
     made = deserialize(config, custom_objects)
     if isinstance(made, nn.Module) and hasattr(keras_object, "get_weights"):
@@ -80,14 +80,22 @@ def _described(keras_object: Any) -> dict[str, Any]:
     raise TypeError(f"from_keras: {type(keras_object).__name__} is not a layer, model or other object of Keras's")
 
 
-def _refused(config: Mapping[str, Any], custom: CustomObjects | None, path: str) -> Iterator[tuple[str, str]]:
-    """Yield (where, why) for each layer in a description that can't be made; nothing is built for it."""
+class Refused(NamedTuple):
+    """A layer that can't be made: its path in the model, why, and its description."""
+
+    path: str
+    reason: str
+    config: Mapping[str, Any]
+
+
+def refused_layers(config: Mapping[str, Any], custom: CustomObjects | None, path: str = "") -> Iterator[Refused]:
+    """Yield each layer in a description that can't be made; nothing is built for it."""
     inner = config.get("config")
     within = inner.get("layers") if isinstance(inner, Mapping) else None
     if isinstance(within, (list, tuple)) and config["class_name"] in ("Functional", "Sequential", "Model"):
         for data in within:
             name = data.get("name") or data["config"].get("name", data["class_name"])
-            yield from _refused(data, custom, f"{path}/{name}" if path else str(name))
+            yield from refused_layers(data, custom, f"{path}/{name}" if path else str(name))
         return
     alone = {key: value for key, value in config.items() if key != "build_config"}
     try:
@@ -96,7 +104,7 @@ def _refused(config: Mapping[str, Any], custom: CustomObjects | None, path: str)
         else:
             deserialize(alone, custom)
     except (ValueError, TypeError, NotImplementedError) as error:
-        yield path or str(config["class_name"]), str(error)
+        yield Refused(path or str(config["class_name"]), str(error), config)
 
 
 def _send_weights(source: Any, target: Any) -> None:

@@ -54,7 +54,9 @@ class Archive:
         data = self._data(member, place)
         if member.compress_type == zipfile.ZIP_STORED:
             if member.file_size != member.compress_size:
-                raise FileError(place, f"is stored in {member.compress_size} bytes, but said to have {member.file_size}")
+                raise FileError(
+                    place, f"is stored in {member.compress_size} bytes, but said to have {member.file_size}"
+                )
             found = data
         else:
             found = in_memory(_inflated(data, member, place), place)
@@ -78,7 +80,9 @@ class Archive:
         if member.flag_bits & 0x1:
             raise FileError(place, f"the member {name!r} is encrypted")
         if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise FileError(place, f"the member {name!r} is compressed by method {member.compress_type}, not by deflate")
+            raise FileError(
+                place, f"the member {name!r} is compressed by method {member.compress_type}, not by deflate"
+            )
         if member.file_size > max(_MOST_INFLATION * member.compress_size, _ALWAYS_ALLOWED):
             raise FileError(
                 place, f"the member {name!r} would grow from {member.compress_size} to {member.file_size} bytes: a bomb"

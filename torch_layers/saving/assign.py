@@ -57,7 +57,9 @@ class Assignment:
             tensor.materialize(self.weight.layout.torch_shape(shape))
         elif tensor.is_meta:
             made = torch.empty_like(tensor, device="cpu")
-            tensor = nn.Parameter(made, requires_grad=tensor.requires_grad) if isinstance(tensor, nn.Parameter) else made
+            tensor = (
+                nn.Parameter(made, requires_grad=tensor.requires_grad) if isinstance(tensor, nn.Parameter) else made
+            )
             setattr(self.layer, self.weight.name, tensor)
         with torch.no_grad():
             if not self._read_straight(tensor):
@@ -67,7 +69,12 @@ class Assignment:
         keras, torch_side = self.weight.layout.sides
         read_into: Callable[[Any], None] | None = getattr(self.stored, "read_into", None)
         dtype = getattr(self.stored, "dtype", None)
-        if read_into is None or keras != torch_side or self.weight.layout.pattern.count("+") or tensor.device.type != "cpu":
+        if (
+            read_into is None
+            or keras != torch_side
+            or self.weight.layout.pattern.count("+")
+            or tensor.device.type != "cpu"
+        ):
             return False
         if tensor.dtype is torch.bfloat16 or not tensor.is_contiguous():
             return False
