@@ -48,22 +48,36 @@ class Assignment:
     weight: Weight
     stored: Stored
 
-    def fill(self) -> None:
-        """Read the array straight into the weight, which gets memory now if it had none."""
+    @property
+    def is_new(self) -> bool:
+        """Whether the weight has no values yet, which could be lost."""
         tensor = getattr(self.layer, self.weight.name)
-        shape = tuple(self.stored.shape)
+        return is_lazy(tensor) or tensor.is_meta
+
+    def read(self) -> Tensor:
+        """Return the array in PyTorch's layout."""
+        tensor: Tensor = self.weight.layout.to_torch(as_tensor(self.stored.read()))
+        return tensor
+
+    def put(self, value: Tensor) -> None:
+        """Copy what `read` returned into the weight."""
+        with torch.no_grad():
+            getattr(self.layer, self.weight.name).copy_(value)
+
+    def fill(self) -> None:
+        """Give a new weight memory, and read the array straight into it."""
+        tensor, shape = getattr(self.layer, self.weight.name), tuple(self.stored.shape)
         self.layer._keras_shapes[self.weight.name] = shape
         if is_lazy(tensor):
             tensor.materialize(self.weight.layout.torch_shape(shape))
-        elif tensor.is_meta:
+        else:
             made = torch.empty_like(tensor, device="cpu")
             tensor = (
                 nn.Parameter(made, requires_grad=tensor.requires_grad) if isinstance(tensor, nn.Parameter) else made
             )
             setattr(self.layer, self.weight.name, tensor)
-        with torch.no_grad():
-            if not self._read_straight(tensor):
-                tensor.copy_(self.weight.layout.to_torch(as_tensor(self.stored.read())))
+        if not self._read_straight(tensor):
+            self.put(self.read())
 
     def _read_straight(self, tensor: Tensor) -> bool:
         keras, torch_side = self.weight.layout.sides
@@ -99,5 +113,11 @@ def fill(assignments: Iterable[Assignment], name: str) -> None:
             wrong.append(f"{error} in layer {given.layer.name!r}")
     if wrong:
         raise FileError(name, "weights do not fit the model:" + "".join(f"\n  {line}" for line in wrong))
+    # All is read before the first weight changes: a file that turns out to be damaged leaves a model as it was.
+    known = [given for given in assignments if not given.is_new]
+    values = [given.read() for given in known]
     for given in assignments:
-        given.fill()
+        if given.is_new:
+            given.fill()
+    for given, value in zip(known, values, strict=True):
+        given.put(value)

@@ -54,8 +54,8 @@ def refuse_directory(file: Any) -> None:
     if isinstance(file, (str, os.PathLike)) and os.path.isdir(file):
         if os.path.exists(os.path.join(file, "saved_model.pb")):
             raise NotImplementedError(
-                f"{os.fspath(file)}: is a SavedModel, a graph of TensorFlow that only TensorFlow can read: load it where that is "
-                "installed, with tf_keras.models.load_model(path), and save it again as .h5"
+                f"{os.fspath(file)}: is a SavedModel, a graph of TensorFlow that only TensorFlow can read: load it where "
+                "that is installed, with tf_keras.models.load_model(path), and save it again as .h5"
             )
         raise NotImplementedError(f"{os.fspath(file)}: is a directory, not a file (.keras, .h5, .hdf5)")
 
