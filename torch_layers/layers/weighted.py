@@ -131,8 +131,13 @@ class Weighted(nn.Module):
                 self._keras_shapes[name] = shape
                 continue
             self._keras_shapes[name] = shape
-            weight.materialize(spec.layout.torch_shape(shape), device="meta" if _without_memory.get() else None)
-            if spec.initializer is not None and not weight.is_meta:
+            if _without_memory.get():
+                # A new parameter: torch changes no tensor into one of another device.
+                made = torch.empty(spec.layout.torch_shape(shape), dtype=weight.dtype, device="meta")
+                setattr(self, name, nn.Parameter(made, weight.requires_grad) if spec.trainable else made)
+                continue
+            weight.materialize(spec.layout.torch_shape(shape))
+            if spec.initializer is not None:
                 value = spec.initializer(shape, dtype=weight.dtype)
                 with torch.no_grad():
                     weight.copy_(spec.layout.to_torch(as_tensor(value)))
