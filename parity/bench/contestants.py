@@ -175,8 +175,8 @@ class OfTorchLayers(_Torch):
         return _with_keywords(made, case), [getattr(layer, spec.name) for layer, spec in self._entries]
 
     def weights(self, case: Case) -> list[Numbers]:
-        """Return the weights of a case's layer in Keras's layout."""
-        if case.kind != "layer":
+        """Return the weights of a case's layer or model in Keras's layout."""
+        if case.kind not in ("layer", "model"):
             return []
         inputs, _ = arguments(case, torch.tensor)
         weights: list[Numbers] = self._built(self._side.make(case, case, POLICY), case, inputs).get_weights()
