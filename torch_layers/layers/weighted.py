@@ -154,10 +154,13 @@ class Weighted(nn.Module):
             else:
                 yield from (layer for layer in child.modules() if isinstance(layer, Weighted))
 
+    def own_weights(self) -> list[tuple[Weighted, Weight]]:
+        """List (layer, weight) of what Keras keeps at the layer itself, not at its sublayers: trainable ones first."""
+        return [(self, spec) for spec in sorted(self._specs.values(), key=lambda spec: not spec.trainable)]
+
     def weight_entries(self) -> Iterator[tuple[Weighted, Weight]]:
-        """Yield (layer, weight) in the order of Keras's `layer.weights`: own trainable, own others, then sublayers'."""
-        own = sorted(self._specs.values(), key=lambda spec: not spec.trainable)
-        yield from ((self, spec) for spec in own)
+        """Yield (layer, weight) in the order of Keras's `layer.weights`: its own, then those of its sublayers."""
+        yield from self.own_weights()
         for layer in self._layers_within():
             yield from layer.weight_entries()
 

@@ -55,11 +55,15 @@ class SpectralNormalization(Wrapper):
             self.layer._set_built(input_shape)
         self.create_weights(vector_u=(1, self.layer._keras_shapes[self._kernel][-1]))
 
+    def own_weights(self) -> list[tuple[Weighted, Weight]]:
+        """List the kernel first: in Keras it is a weight of the wrapper too."""
+        return [(self.layer, self.layer._specs[self._kernel]), *super().own_weights()]
+
     def weight_entries(self) -> Iterator[tuple[Weighted, Weight]]:
-        """Yield the kernel first: in Keras it is a weight of the wrapper too."""
-        kernel = self.layer._specs[self._kernel]
-        yield self.layer, kernel
-        yield from (entry for entry in super().weight_entries() if entry[1] is not kernel)
+        """Yield the wrapper's own weights, then those of the layer, the kernel once."""
+        own = self.own_weights()
+        yield from own
+        yield from (entry for entry in self.layer.weight_entries() if entry[1] is not own[0][1])
 
     def forward(self, inputs: Tensor) -> Tensor:
         if self.training:

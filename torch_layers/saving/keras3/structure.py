@@ -1,0 +1,128 @@
+"""Which object lies where: Keras walks over a model's attributes and calls each group in the file after the way to it.
+
+Source: keras/src/saving/saving_lib.py (_walk_saveable, _save_state, _save_container_state), 3.15; the same of Keras 2.12 to
+2.15 and of tf_keras.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+from torch import nn
+
+from torch_layers.graph.functional import Functional
+from torch_layers.graph.model import Model
+from torch_layers.layers.attention.group_query_attention import GroupQueryAttention
+from torch_layers.layers.attention.multi_head_attention import MultiHeadAttention
+from torch_layers.registry import snake_case
+
+_PROJECTIONS = {"query": "query", "key": "key", "value": "value", "gate": "gate", "attention_output": "output"}
+# Where Keras's attribute has another name than ours: its names, the one that Keras 3.15 writes first.
+_ATTRIBUTES: dict[type, dict[str, tuple[str, ...]]] = {
+    MultiHeadAttention: {
+        ours: (f"_{theirs}_dense",) if ours == "gate" else (f"{theirs}_dense", f"_{theirs}_dense")
+        for ours, theirs in _PROJECTIONS.items()
+    },
+    GroupQueryAttention: {ours: (f"_{theirs}_dense",) for ours, theirs in _PROJECTIONS.items()},
+}
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How one age of Keras walks. What lies at two places, such as a shared layer, is written at the first alone.
+
+    `order` sorts attributes. The layers of models that are graphs come first of all if `layers_first`. Layers that were
+    met before have no name in a list if `skips_met`. `layers` is the attribute that lists a graph's layers; those with
+    weights are in it `times` times.
+    """
+
+    order: Callable[[str], Any]
+    is_reversed: bool = False
+    layers_first: bool = False
+    skips_met: bool = False
+    layers: str = "layers"
+    times: int = 1
+
+    def attributes(self, module: nn.Module, exists: Callable[[str], bool]) -> list[tuple[str, Any]]:
+        """List an object's attributes that are objects or lists of some, under Keras's names, in Keras's order."""
+        found: dict[str, Any] = {}
+        for name, child in module.named_children():
+            names = next(
+                (table[name] for cls, table in _ATTRIBUTES.items() if isinstance(module, cls) and name in table),
+                (name,),
+            )
+            found[next(filter(exists, names), names[0])] = child
+        layers: Any = None
+        if isinstance(module, Model):
+            layers = list(module.layers)
+            name = "layers"
+            if isinstance(module, Functional):
+                # A graph's layers are its attributes in torch alone.
+                found = {name: child for name, child in found.items() if child not in layers}
+                name, layers = self.layers, [layer for layer in layers for _ in range(self._times(layer))]
+            found[name] = layers
+        ordered = sorted(found.items(), key=lambda item: self.order(item[0]), reverse=self.is_reversed)
+        if self.layers_first and isinstance(module, Functional):
+            ordered.sort(key=lambda item: item[1] is not layers)
+        return ordered
+
+    def _times(self, layer: Any) -> int:
+        return self.times if self.times > 1 and any(True for _ in layer.weight_entries()) else 1
+
+
+def _private_last(name: str) -> tuple[bool, str]:
+    return name.startswith("_"), name
+
+
+def _as_it_is(name: str) -> str:
+    return name
+
+
+KERAS_3 = Dialect(_private_last, layers_first=True)
+_DEPENDENCIES = "_layer_checkpoint_dependencies"
+DIALECTS = (
+    KERAS_3,
+    Dialect(_as_it_is, is_reversed=True, skips_met=True),  # 2.15 and tf_keras
+    Dialect(_as_it_is, skips_met=True, layers=_DEPENDENCIES),  # 2.14
+    Dialect(_as_it_is, layers=_DEPENDENCIES, times=2),  # 2.12 and 2.13
+)
+
+
+def walk(model: nn.Module, dialect: Dialect, exists: Callable[[str], bool]) -> Iterator[tuple[str, nn.Module]]:
+    """Yield (path of its group, object) for a model and each object in it once; the model's own path is "".
+
+    `exists` tells whether the file has a group of that path: it decides where an attribute had several names.
+    """
+    met: set[nn.Module] = set()
+
+    def visit(path: str, module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
+        if module in met:
+            return
+        met.add(module)
+        yield path, module
+        for name, child in dialect.attributes(module, lambda name: exists(_joined(path, name))):
+            inner = _joined(path, name)
+            yield from visit(inner, child) if not _is_list(child) else visit_list(inner, child)
+
+    def visit_list(path: str, items: Any) -> Iterator[tuple[str, nn.Module]]:
+        used: dict[str, Iterator[int]] = {}
+        for item in items.values() if isinstance(items, nn.ModuleDict) else items:
+            if dialect.skips_met and item in met:
+                continue
+            name = "container" if _is_list(item) else snake_case(type(item).__name__)
+            number = next(used.setdefault(name, count()))
+            inner = _joined(path, f"{name}_{number}" if number else name)
+            yield from visit(inner, item) if not _is_list(item) else visit_list(inner, item)
+
+    yield from visit("", model)
+
+
+def _is_list(thing: Any) -> bool:
+    return isinstance(thing, (list, nn.ModuleList, nn.ModuleDict))
+
+
+def _joined(path: str, name: str) -> str:
+    return f"{path}/{name}" if path else name

@@ -1,0 +1,132 @@
+"""Which array of a `.keras` or `.weights.h5` file is which weight of a model.
+
+Source: keras/src/saving/saving_lib.py and the `save_own_variables` of keras/src/layers, 3.15.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from torch import nn
+from torch.nn.parameter import is_lazy
+
+from torch_layers.layers.lora import _LoRA
+from torch_layers.layers.weighted import Weighted
+from torch_layers.layers.weights import Weight, as_numpy
+from torch_layers.saving.assign import Assignment, Computed, Stored
+from torch_layers.saving.errors import FileError
+from torch_layers.saving.keras3.structure import DIALECTS, Dialect, walk
+
+if TYPE_CHECKING:
+    from torch_layers.saving.hdf5 import Dataset, Group
+
+# Groups of what training needs: optimizers, losses, metrics and random seeds.
+_LEFT_OUT = frozenset(
+    {
+        *("optimizer", "loss", "loss_tracker", "metrics", "compiled_loss", "compiled_metrics", "_compile_loss"),
+        *("_compile_metrics", "_loss_tracker", "_metrics", "seed_generator", "_seed_generator", "_random_generator"),
+    }
+)
+_ADAPTER = ("lora_a", "lora_b")
+
+
+def plan(model: Weighted, group: Group) -> list[Assignment]:
+    """Return the array that each weight of a model gets from a file of Keras 3, or of Keras 2.12 and later.
+
+    What the file keeps for training is left out. Layers that were never built, in the file and here, stay so.
+    Raises: FileError that lists every array without a weight and every weight without an array.
+    """
+    plans = []
+    for dialect in DIALECTS:
+        plans.append(_Plan(model, group, dialect))
+        if not plans[-1].problems:
+            return plans[-1].assignments
+    problems = min((found.problems for found in plans), key=len)
+    lines = "".join(f"\n  {line}" for line in problems)
+    raise FileError(group.place, f"its weights are not those of the model:{lines}")
+
+
+class _Plan:
+    """What comes of reading a file in one dialect."""
+
+    def __init__(self, model: Weighted, group: Group, dialect: Dialect) -> None:
+        self.root = group
+        self._planned: dict[tuple[Weighted, str], Assignment] = {}
+        self.problems: list[str] = []
+        self.taken: set[str] = set()
+        for path, module in walk(model, dialect, lambda path: self._group(path) is not None):
+            self._take(f"{path}/vars" if path else "vars", module)
+        self.problems += [
+            f"{array.path} of shape {tuple(array.shape)}: no weight of the model is kept there"
+            for array in _arrays(group)
+            if array.path not in self.taken and _LEFT_OUT.isdisjoint(array.path.split("/"))
+        ]
+
+    @property
+    def assignments(self) -> list[Assignment]:
+        return list(self._planned.values())
+
+    def _group(self, path: str) -> Group | None:
+        found: Any = self.root
+        for name in path.split("/"):
+            found = found.get(name) if isinstance(found, Mapping) else None
+        return found if isinstance(found, Mapping) else None  # type: ignore[return-value]
+
+    def _take(self, path: str, module: nn.Module) -> None:
+        """Assign the arrays of the group at `path` to the weights of one layer."""
+        group = self._group(path)
+        arrays: dict[str, Any] = {n: item for n, item in (group or {}).items() if not isinstance(item, Mapping)}
+        if not isinstance(module, Weighted):
+            # What the caller put in a layer's place brings its own weights.
+            self.taken |= {array.path for array in arrays.values()}
+            return
+        for number, (layer, weight) in enumerate(_kept(module)):
+            array = arrays.get(str(number))
+            if array is not None:
+                self.taken.add(array.path)
+                # A weight that is kept at two places, as SpectralNormalization's kernel, gets the array of the last one.
+                self._planned[layer, weight.name] = Assignment(layer, weight, _values(array))
+            elif not is_lazy(getattr(layer, weight.name)) or arrays:
+                shape = layer._keras_shapes.get(weight.name, "unknown")
+                self.problems.append(
+                    f"{path}/{number} is missing: {weight.keras_name!r} of {type(layer).__name__} {layer.name!r}, "
+                    f"of shape {shape}"
+                )
+        if isinstance(module, _LoRA) and module.lora_enabled:
+            for name in _ADAPTER:
+                self._planned[module, name] = _fresh(module, name, path)
+
+
+def _kept(module: Weighted) -> list[tuple[Weighted, Weight]]:
+    """List the weights that Keras keeps at a layer. It merges those of LoRA into the kernel when it saves."""
+    merged = _ADAPTER if isinstance(module, _LoRA) else ()
+    return [(layer, weight) for layer, weight in module.own_weights() if weight.name not in merged]
+
+
+def _values(array: Dataset) -> Stored:
+    """Return an array, or what the two opaque bytes of each value mean, in which Keras writes bfloat16: float32."""
+    if array.dtype != np.dtype("V2"):
+        return array
+    return Computed(
+        array.path, tuple(array.shape), lambda: (array.read().view(np.uint16).astype(np.uint32) << 16).view(np.float32)
+    )
+
+
+def _fresh(layer: _LoRA, name: str, path: str) -> Assignment:
+    """Give a weight of LoRA an initial value: the adapter changes nothing yet."""
+    weight, shape = layer._specs[name], layer._keras_shapes[name]
+    assert weight.initializer is not None
+    initializer = weight.initializer
+    return Assignment(
+        layer, weight, Computed(f"{path}/{name}", shape, lambda: as_numpy(initializer(shape, dtype=weight.dtype)))
+    )
+
+
+def _arrays(group: Group) -> Iterator[Dataset]:
+    for item in group.values():
+        if isinstance(item, Mapping):
+            yield from _arrays(item)
+        else:
+            yield item
