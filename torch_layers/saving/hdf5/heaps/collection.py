@@ -1,0 +1,40 @@
+"""The global heap: the texts of variable length, several to a collection."""
+
+from __future__ import annotations
+
+from torch_layers.saving.errors import FileError
+from torch_layers.saving.hdf5.storage import Storage
+
+
+class Collection:
+    """The objects of one collection of the global heap, by their numbers."""
+
+    def __init__(self, storage: Storage, address: int, place: str) -> None:
+        head = storage.block(address, 8 + storage.length_size, place)
+        head.signature(b"GCOL")
+        head.version("global heaps", 1)
+        head.skip(3)
+        block = storage.block(address, head.length(), place)
+        block.skip(min(head.at, block.left))
+        self._objects: dict[int, bytes] = {}
+        while block.left >= 8 + storage.length_size:
+            index = block.number(2)
+            block.skip(6)
+            size = block.length()
+            if index == 0:  # the rest is free
+                break
+            storage.count(1, place)
+            self._objects[index] = block.take(size)
+            block.skip(min(-size % 8, block.left))
+
+    def object(self, index: int, place: str) -> bytes:
+        if index not in self._objects:
+            raise FileError(place, f"the text {index} of a heap is missing")
+        return self._objects[index]
+
+
+def heap_object(storage: Storage, address: int, index: int, place: str) -> bytes:
+    """Return an object of the global heap; its collection is read once."""
+    if address not in storage.collections:
+        storage.collections[address] = Collection(storage, address, place)
+    return storage.collections[address].object(index, place)
