@@ -143,15 +143,21 @@ def deserialize(config: Any, custom_objects: CustomObjects | None = None, regist
     if name in _SPECIAL:
         return _SPECIAL[name](inner)
     custom = custom_objects or {}
-    for key in (inner,) if name == "function" else (config.get("registered_name"), name):
-        if isinstance(key, str) and key in custom:
-            found = custom[key]
-            break
-    else:
-        found = _resolve(config, inner if name == "function" else name, registry)
-    if name == "function":
-        return found
-    return _make(found, config, custom)
+    found = find_named(config, custom, registry)
+    return found if name == "function" else _make(found, config, custom)
+
+
+def find_named(config: dict[str, Any], custom_objects: CustomObjects, registry: Registry | None = None) -> Any:
+    """Return the class or function that a dict with `class_name` and `config` names, without making anything of it.
+
+    Raises: ValueError if it is neither Keras's nor in `custom_objects`.
+    """
+    name = config["config" if config["class_name"] == "function" else "class_name"]
+    keys = (name,) if config["class_name"] == "function" else (config.get("registered_name"), name)
+    for key in keys:
+        if isinstance(key, str) and key in custom_objects:
+            return custom_objects[key]
+    return _resolve(config, name, registry)
 
 
 def _resolve(config: dict[str, Any], name: str, registry: Registry | None) -> Any:

@@ -13,6 +13,7 @@ from torch_layers.saving.archive import Archive
 from torch_layers.saving.documents import read_json
 from torch_layers.saving.errors import FileError
 from torch_layers.saving.hdf5 import Group, open_hdf5
+from torch_layers.saving.safetensors import TensorsFile, is_safetensors, read_header
 from torch_layers.saving.source import Source
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
@@ -23,9 +24,13 @@ _LARGEST_CONFIG = 64 << 20
 
 @dataclass(frozen=True)
 class WeightsFile:
-    """Arrays in an HDF5 group: in the way of Keras 3, or (legacy) with names of layers, as Keras 1 and 2 write them."""
+    """Arrays in an HDF5 group: in the way of Keras 3, or (legacy) with names of layers, as Keras 1 and 2 write them.
+
+    `root` is the file's own group, which may hold more than the model's weights.
+    """
 
     group: Group
+    root: Group
     is_legacy: bool
     keras_version: str | None
     backend: str | None
@@ -70,9 +75,27 @@ def read_model_file(source: Source) -> ModelFile:
     raise FileError(source.name, f"is {_described(kind, source)}, not a Keras model (.keras, .h5, .hdf5)")
 
 
-def read_weights_file(source: Source) -> WeightsFile:
+def read_file(source: Source) -> ModelFile | WeightsFile | TensorsFile:
+    """Find whatever a file holds: a whole model, a config alone (JSON), or weights alone.
+
+    Raises: FileError or NotImplementedError for anything else.
+    """
+    kind = _kind(source)
+    if kind == "other" and source.read(0, min(source.size, 64)).lstrip()[:1] in (b"{", b"["):
+        config = _document(source)
+        version, backend = (
+            value if isinstance(value := config.get(key), str) else None for key in ("keras_version", "backend")
+        )
+        return ModelFile(source.name, config, version, backend, None)
+    is_model = kind == "zip" or (kind == "hdf5" and "model_config" in open_hdf5(source).attrs)
+    return read_model_file(source) if is_model else read_weights_file(source)
+
+
+def read_weights_file(source: Source) -> WeightsFile | TensorsFile:
     """Find the arrays in a file of weights, or of a whole model. Raises: FileError for anything else."""
     kind = _kind(source)
+    if kind == "other" and is_safetensors(source):
+        return read_header(source)
     if kind == "zip":
         found = _keras_archive(source).weights
         assert found is not None
@@ -107,7 +130,7 @@ def _described(kind: str, source: Source) -> str:
         return "HDF5"
     if start[:1] == b"\x80":
         return "a pickle, which is never loaded"
-    if start[8:9] == b"{":
+    if is_safetensors(source):
         return "a safetensors file, which holds weights alone"
     if start.lstrip()[:1] in (b"{", b"["):
         return "JSON text (see model_from_json)"
@@ -131,7 +154,8 @@ def _keras_archive(source: Source) -> ModelFile:
             f"{source.name}: has no model.weights.h5, only {sorted(names)}: save it in Keras with its weights in one .h5"
         )
     member = archive.member("model.weights.h5")
-    weights = WeightsFile(open_hdf5(member), False, version, None)
+    root = open_hdf5(member)
+    weights = WeightsFile(root, root, False, version, None)
     return ModelFile(f"{source.name}/config.json", config, version, None, weights)
 
 
@@ -169,4 +193,4 @@ def _weights(group: Group, root: Group) -> WeightsFile:
         return value if isinstance(value, str) else None
 
     is_legacy = "layer_names" in group.attrs or "layer_names0" in group.attrs
-    return WeightsFile(group, is_legacy, said("keras_version"), said("backend"))
+    return WeightsFile(group, root, is_legacy, said("keras_version"), said("backend"))

@@ -15,6 +15,7 @@ from torch.nn.parameter import is_lazy
 
 from torch_layers.layers.base import Layer
 from torch_layers.layers.weighted import Weighted, unallocated
+from torch_layers.saving import safetensors
 from torch_layers.saving.assign import Assignment, fill
 from torch_layers.saving.content import ModelFile, WeightsFile, read_model_file, read_weights_file, refuse_directory
 from torch_layers.saving.documents import read_json
@@ -22,7 +23,7 @@ from torch_layers.saving.errors import FileError
 from torch_layers.saving.keras3.weights import plan as plan_keras3
 from torch_layers.saving.legacy.configs import modern_config
 from torch_layers.saving.legacy.weights import plan as plan_legacy
-from torch_layers.saving.refusals import refusals
+from torch_layers.saving.refusals import listing, refusals
 from torch_layers.saving.source import opened
 from torch_layers.serialization import CustomObjects, deserialize
 
@@ -63,9 +64,12 @@ def load_weights(model: Weighted, file: File, by_name: bool = False) -> None:
     """
     with opened(file) as source, refusing(source.name):
         found = read_weights_file(source)
-        if by_name and not found.is_legacy:
+        if by_name and not (isinstance(found, WeightsFile) and found.is_legacy):
             raise ValueError(f"load_weights: by_name=True: {source.name} does not name its layers, only .h5 files do")
-        fill(_planned_weights(model, found, by_name), source.name)
+        if isinstance(found, WeightsFile):
+            fill(_planned_weights(model, found, by_name), source.name)
+        else:
+            safetensors.load(model, found)
 
 
 def model_from_config(config: Mapping[str, Any], custom_objects: CustomObjects | None = None) -> Any:
@@ -106,11 +110,10 @@ def _built(found: ModelFile, custom_objects: CustomObjects | None) -> Any:
     try:
         model = deserialize(config, custom_objects)
     except Exception as error:
-        lines = refusals(config, custom_objects, found.weights)
-        if not lines:
+        refused = refusals(config, custom_objects, found.weights)
+        if not refused:
             raise
-        listed = "".join(f"\n  {line}" for line in lines)
-        raise FileError(found.place, f"{len(lines)} layer{'s' * (len(lines) > 1)} can't be taken:{listed}") from error
+        raise FileError(found.place, listing(refused)) from error
     if not isinstance(model, Layer):
         raise FileError(found.place, f"describes a {type(model).__name__}, not a model")
     return model
