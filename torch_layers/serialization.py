@@ -155,9 +155,15 @@ def find_named(config: dict[str, Any], custom_objects: CustomObjects, registry: 
     name = config["config" if config["class_name"] == "function" else "class_name"]
     keys = (name,) if config["class_name"] == "function" else (config.get("registered_name"), name)
     for key in keys:
-        if isinstance(key, str) and key in custom_objects:
-            return custom_objects[key]
+        for known in (key, own_name(key)) if isinstance(key, str) else ():
+            if known in custom_objects:
+                return custom_objects[known]
     return _resolve(config, name, registry)
+
+
+def own_name(name: str) -> str:
+    """Return the name that a user gave a class or function, without the package that it was registered in."""
+    return name.rpartition(">")[2]
 
 
 def _resolve(config: dict[str, Any], name: str, registry: Registry | None) -> Any:
@@ -184,10 +190,11 @@ def _resolve(config: dict[str, Any], name: str, registry: Registry | None) -> An
 
 def _unknown(config: dict[str, Any], name: str, registry: Registry | None) -> str:
     kind = registry.kind if registry else "class or function"
+    kind = f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
     hint = nearest(name, list(registry or layer_registry))
     return (
-        f"deserialize: {name!r} (module {config.get('module')!r}) is not a {kind} of torch_layers{hint}; "
-        f"pass custom_objects={{{name!r}: ...}} to say what it is"
+        f"deserialize: {name!r} (module {config.get('module')!r}) is not {kind} of torch_layers{hint}; "
+        f"pass custom_objects={{{own_name(str(name))!r}: ...}} to say what it is"
     )
 
 

@@ -14,7 +14,7 @@ from torch_layers.registry import activations as activation_registry
 from torch_layers.saving.arrays import Array, Path, arrays_by_layer
 from torch_layers.saving.content import WeightsFile
 from torch_layers.saving.outline import Member
-from torch_layers.serialization import CustomObjects, deserialize, find_named
+from torch_layers.serialization import CustomObjects, deserialize, find_named, own_name
 
 # A config that an error shows has this many characters at most; a sentence shows so many names and lines.
 _LONGEST, _MOST_NAMES, _MOST_LINES = 300, 20, 100
@@ -185,7 +185,7 @@ def _of_name(member: Member, custom: dict[str, Any]) -> _Problem | None:
     if problem is None:
         return None
     missing = member.entry.get("config") if name == "function" else name
-    return _Problem(problem.reason, problem.entry, missing if isinstance(missing, str) else None)
+    return _Problem(problem.reason, problem.entry, own_name(missing) if isinstance(missing, str) else None)
 
 
 def _of_trial(member: Member, make: Any) -> _Problem | None:
