@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
+from unittest import mock
 
 import numpy as np
 
@@ -19,6 +20,10 @@ from parity.sides.volumes import pooled_volumes
 
 # Called with tensors in the place of the inputs and variables that take gradients; gives flat outputs, and as they are.
 Call = Callable[[list[Any], list[Any]], tuple[list[Any], Any]]
+
+
+def _ignore(seed: int) -> None:
+    """Set no seed."""
 
 
 class TensorFlow:
@@ -49,6 +54,15 @@ class TensorFlow:
             pooled_volumes(self.tf),
             exact_resizing(self.tf),
         ):
+            yield
+
+    @contextmanager
+    def kept_kernels(self) -> Iterator[None]:
+        """Let Keras set its seeds, inside the context, without TensorFlow's own.
+
+        That one drops all kernels, for the state of random ones, and to make them anew takes half the time of a case.
+        """
+        with mock.patch.object(self.tf.random, "set_seed", _ignore):
             yield
 
     def tensor(self, array: Any) -> Any:
@@ -104,6 +118,10 @@ class Torch:
 
     def oracle(self) -> AbstractContextManager[None]:
         """Return the context of a float64 run; torch needs nothing."""
+        return nullcontext()
+
+    def kept_kernels(self) -> AbstractContextManager[None]:
+        """Return the context in which Keras sets its seeds; torch needs nothing."""
         return nullcontext()
 
     def tensor(self, array: Any) -> Any:
@@ -163,6 +181,10 @@ class Jax:
 
     def oracle(self) -> AbstractContextManager[None]:
         """Return the context of a float64 run; JAX needs nothing."""
+        return nullcontext()
+
+    def kept_kernels(self) -> AbstractContextManager[None]:
+        """Return the context in which Keras sets its seeds; JAX needs nothing."""
         return nullcontext()
 
     def tensor(self, array: Any) -> Any:

@@ -94,7 +94,7 @@ class Keras(Side):
     def run(self, case: Case, policy: str) -> dict[str, Value]:
         floatx = self.keras.backend.floatx()
         self._set_floatx("float64" if policy == "float64" else "float32")
-        self.keras.utils.set_random_seed(case.seed("keras") % 2**31)
+        self.seed(case)
         oracle = self.engine.oracle() if policy == "float64" else contextlib.nullcontext()
         try:
             with warnings.catch_warnings(), oracle:
@@ -109,6 +109,11 @@ class Keras(Side):
             raise
         finally:
             self._set_floatx(floatx)
+
+    def seed(self, case: Case) -> None:
+        """Let a case draw the same numbers whatever ran before it."""
+        with self.engine.kept_kernels():  # Keras 3 draws by stateless operations: its own seeds say all
+            self.keras.utils.set_random_seed(case.seed("keras") % 2**31)
 
     def _set_floatx(self, dtype: str) -> None:
         self.keras.backend.set_floatx(dtype)
@@ -302,6 +307,12 @@ class TfKeras(Keras):
     """Keras 2, as tf-keras."""
 
     name, package = "tf-keras", "tf_keras"
+
+    def seed(self, case: Case) -> None:
+        if case.training:  # it drops and adds noise by operations whose state is in their kernels
+            self.keras.utils.set_random_seed(case.seed("keras") % 2**31)
+        else:
+            super().seed(case)
 
 
 class _Building:
