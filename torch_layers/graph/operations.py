@@ -19,7 +19,7 @@ from torch import Tensor
 
 from torch_layers import dtypes
 from torch_layers.graph.symbols import Call, Symbol
-from torch_layers.registry import activations, snake_case
+from torch_layers.registry import Registry, activations, snake_case
 
 # Keras's class -> the operator for it, which takes a number on either side.
 _OPERATORS = {
@@ -249,7 +249,13 @@ _ROWS: dict[str, _Row] = {
 
 def is_operation(config: Any) -> bool:
     """Tell whether an entry among a functional model's layers is an operation."""
-    return str(config.get("module")).startswith("keras.src.ops.")
+    return str(config.get("module")).startswith("keras.src.ops.") or _registry(config) is not None
+
+
+def _registry(config: Any) -> Registry | None:
+    """Return the operations of other libraries than Keras that a config names one of; None for any other."""
+    found = Registry.by_module.get(str(config.get("module")))
+    return found if found is not None and found.kind == "operation" else None
 
 
 def read_operation(config: dict[str, Any]) -> Any:
@@ -257,7 +263,9 @@ def read_operation(config: dict[str, Any]) -> Any:
 
     Raises: ValueError for an operation that torch_layers doesn't know.
     """
-    name = config["class_name"]
+    name, others = config["class_name"], _registry(config)
+    if others is not None:
+        return others.find(name)
     arguments = {key: value for key, value in (config.get("config") or {}).items() if key != "name"}
     if name in _ROWS:
         read = _ROWS[name].read
