@@ -20,6 +20,7 @@ from torch_layers.saving.assign import Assignment, fill
 from torch_layers.saving.content import ModelFile, WeightsFile, read_model_file, read_weights_file, refuse_directory
 from torch_layers.saving.documents import read_json
 from torch_layers.saving.errors import FileError
+from torch_layers.saving.keras3.quantization import plain_config
 from torch_layers.saving.keras3.weights import plan as plan_keras3
 from torch_layers.saving.legacy.configs import modern_config
 from torch_layers.saving.legacy.weights import plan as plan_legacy
@@ -107,6 +108,8 @@ def _built(found: ModelFile, custom_objects: CustomObjects | None) -> Any:
     config = found.config
     if found.is_legacy:
         config = modern_config(config, found.keras_version, found.backend)
+    else:
+        config = plain_config(config)
     try:
         model = deserialize(config, custom_objects)
     except Exception as error:

@@ -8,15 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from torch import nn
 from torch.nn.parameter import is_lazy
 
 from torch_layers.layers.lora import _LoRA
 from torch_layers.layers.weighted import Weighted
 from torch_layers.layers.weights import Weight, as_numpy
-from torch_layers.saving.assign import Assignment, Computed, Stored
+from torch_layers.saving.assign import Assignment, Computed
 from torch_layers.saving.errors import FileError
+from torch_layers.saving.keras3.bfloat16 import as_numbers
+from torch_layers.saving.keras3.quantization import dequantized, is_quantized
 from torch_layers.saving.keras3.structure import DIALECTS, Dialect, walk
 
 if TYPE_CHECKING:
@@ -64,6 +65,23 @@ class _Plan:
             if array.path not in self.taken and _LEFT_OUT.isdisjoint(array.path.split("/"))
         ]
 
+    def _take_quantized(self, layer: Weighted, arrays: dict[str, Any], path: str) -> None:
+        ordered = [arrays[name] for name in map(str, range(len(arrays))) if name in arrays]
+        self.taken |= {array.path for array in ordered}
+        try:
+            found = dequantized(layer, ordered, path)
+        except FileError as error:
+            self.problems.append(str(error))
+            return
+        for name, stored in found.items():
+            self._planned[layer, name] = Assignment(layer, layer._specs[name], stored)
+        self._add_adapter(layer, path)
+
+    def _add_adapter(self, layer: Weighted, path: str) -> None:
+        if isinstance(layer, _LoRA) and layer.lora_enabled:
+            for name in _ADAPTER:
+                self._planned[layer, name] = _fresh(layer, name, path)
+
     @property
     def assignments(self) -> list[Assignment]:
         return list(self._planned.values())
@@ -77,41 +95,34 @@ class _Plan:
     def _take(self, path: str, module: nn.Module) -> None:
         """Assign the arrays of the group at `path` to the weights of one layer."""
         group = self._group(path)
-        arrays: dict[str, Any] = {n: item for n, item in (group or {}).items() if not isinstance(item, Mapping)}
+        arrays = {n: as_numbers(item) for n, item in (group or {}).items() if not isinstance(item, Mapping)}
         if not isinstance(module, Weighted):
             # What the caller put in a layer's place brings its own weights.
             self.taken |= {array.path for array in arrays.values()}
             return
-        for number, (layer, weight) in enumerate(_kept(module)):
+        kept = _kept(module)
+        if is_quantized(module, list(arrays.values())):
+            self._take_quantized(module, arrays, path)
+            return
+        for number, (layer, weight) in enumerate(kept):
             array = arrays.get(str(number))
             if array is not None:
                 self.taken.add(array.path)
                 # A weight that is kept at two places, as SpectralNormalization's kernel, gets the array of the last one.
-                self._planned[layer, weight.name] = Assignment(layer, weight, _values(array))
+                self._planned[layer, weight.name] = Assignment(layer, weight, array)
             elif not is_lazy(getattr(layer, weight.name)) or arrays:
                 shape = layer._keras_shapes.get(weight.name, "unknown")
                 self.problems.append(
                     f"{path}/{number} is missing: {weight.keras_name!r} of {type(layer).__name__} {layer.name!r}, "
                     f"of shape {shape}"
                 )
-        if isinstance(module, _LoRA) and module.lora_enabled:
-            for name in _ADAPTER:
-                self._planned[module, name] = _fresh(module, name, path)
+        self._add_adapter(module, path)
 
 
 def _kept(module: Weighted) -> list[tuple[Weighted, Weight]]:
     """List the weights that Keras keeps at a layer. It merges those of LoRA into the kernel when it saves."""
     merged = _ADAPTER if isinstance(module, _LoRA) else ()
     return [(layer, weight) for layer, weight in module.own_weights() if weight.name not in merged]
-
-
-def _values(array: Dataset) -> Stored:
-    """Return an array, or what the two opaque bytes of each value mean, in which Keras writes bfloat16: float32."""
-    if array.dtype != np.dtype("V2"):
-        return array
-    return Computed(
-        array.path, tuple(array.shape), lambda: (array.read().view(np.uint16).astype(np.uint32) << 16).view(np.float32)
-    )
 
 
 def _fresh(layer: _LoRA, name: str, path: str) -> Assignment:
