@@ -9,6 +9,7 @@ from typing import Any
 from torch import nn
 from torch.utils import _pytree as pytree
 
+from torch_layers.graph.files import Storable
 from torch_layers.graph.running import Runnable
 from torch_layers.graph.summary import count_params, print_summary
 from torch_layers.graph.symbols import Symbol
@@ -24,7 +25,7 @@ def defines_graph(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
     return len(args) > 1 and any(isinstance(leaf, Symbol) for leaf in pytree.tree_leaves(args))
 
 
-class Model(Runnable, Layer):
+class Model(Runnable, Storable, Layer):
     """`Model(inputs, outputs)` is a module that computes `outputs` from `inputs`, symbolic tensors that begin with
     `Input`; each may be one symbol, or nested lists, tuples and dicts of them.
 

@@ -87,6 +87,8 @@ def read_file(source: Source) -> ModelFile | WeightsFile | TensorsFile:
             value if isinstance(value := config.get(key), str) else None for key in ("keras_version", "backend")
         )
         return ModelFile(source.name, config, version, backend, None)
+    if kind == "other" and not is_safetensors(source):
+        raise FileError(source.name, f"is {_described(kind, source)}, not a file with a model or weights of Keras")
     is_model = kind == "zip" or (kind == "hdf5" and "model_config" in open_hdf5(source).attrs)
     return read_model_file(source) if is_model else read_weights_file(source)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
@@ -21,8 +21,15 @@ from torch_layers.saving.errors import FileError
 from torch_layers.saving.source import Source
 
 _DTYPES = {
-    "F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16,
-    "I64": torch.int64, "I32": torch.int32, "I16": torch.int16, "I8": torch.int8, "U8": torch.uint8,
+    "F64": torch.float64,
+    "F32": torch.float32,
+    "F16": torch.float16,
+    "BF16": torch.bfloat16,
+    "I64": torch.int64,
+    "I32": torch.int32,
+    "I16": torch.int16,
+    "I8": torch.int8,
+    "U8": torch.uint8,
     "BOOL": torch.bool,
 }
 _NAMES = {dtype: name for name, dtype in _DTYPES.items()}
@@ -126,10 +133,8 @@ def load(model: nn.Module, found: TensorsFile) -> None:
     model.load_state_dict({name: found.read(name) for name in found.tensors})
 
 
-def write(
-    state: Mapping[str, Tensor], stream: BinaryIO, metadata: Mapping[str, str], on_written: Callable[[int], Any]
-) -> None:
-    """Write tensors to a stream; `on_written` is called with the number of bytes of each.
+def write(state: Mapping[str, Tensor], stream: BinaryIO, metadata: Mapping[str, str]) -> None:
+    """Write tensors to a stream.
 
     Raises: ValueError for a dtype that the format lacks, before anything is written.
     """
@@ -146,4 +151,3 @@ def write(
     for tensor in state.values():
         plain = tensor.detach().cpu().contiguous().reshape(-1)
         stream.write(memoryview(plain.view(torch.uint8).numpy()))
-        on_written(tensor.nbytes)
