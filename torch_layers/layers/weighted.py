@@ -122,21 +122,25 @@ class Weighted(nn.Module):
         for name, shape in keras_shapes.items():
             spec, weight = self._specs[name], getattr(self, name)
             shape = tuple(shape)
+            try:
+                sizes = spec.layout.torch_shape(shape)
+            except (RuntimeError, TypeError) as error:  # sizes that are negative or whose product has over 63 bits
+                raise ValueError(f"{type(self).__name__}: no weight {name!r} can have the shape {shape}") from error
             if not is_lazy(weight):
-                if tuple(weight.shape) != spec.layout.torch_shape(shape):
+                if tuple(weight.shape) != sizes:
                     raise ValueError(
                         f"{type(self).__name__}: the loaded weight {name!r} has shape {tuple(weight.shape)}, "
-                        f"this input needs {spec.layout.torch_shape(shape)}"
+                        f"this input needs {sizes}"
                     )
                 self._keras_shapes[name] = shape
                 continue
             self._keras_shapes[name] = shape
             if _without_memory.get():
                 # A new parameter: torch changes no tensor into one of another device.
-                made = torch.empty(spec.layout.torch_shape(shape), dtype=weight.dtype, device="meta")
+                made = torch.empty(sizes, dtype=weight.dtype, device="meta")
                 setattr(self, name, nn.Parameter(made, weight.requires_grad) if spec.trainable else made)
                 continue
-            weight.materialize(spec.layout.torch_shape(shape))
+            weight.materialize(sizes)
             if spec.initializer is not None:
                 value = spec.initializer(shape, dtype=weight.dtype)
                 with torch.no_grad():

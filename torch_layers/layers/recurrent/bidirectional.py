@@ -125,7 +125,7 @@ class Bidirectional(Layer):
     def forward(self, sequence: Tensor, initial_state: Any = None, mask: Tensor | None = None) -> Any:
         """Return the joined output, or both with `merge_mode=None`; with `return_state` a tuple of it and the states."""
         halves = [None, None] if initial_state is None else self._halves(initial_state)
-        is_fused = self._is_fused()
+        is_fused = self._is_fused() and not sequence.is_meta  # for shapes the layers need one step, a kernel takes all
         if is_fused and mask is None:
             output, states = self._in_one_call(sequence, halves)
         elif is_fused and mask is not None and self._may_hold(initial_state):

@@ -18,8 +18,13 @@ def over_time(cell: Any, sequence: Tensor, states: Any, mask: Tensor | None, eve
     The outputs are (batch, time, ...) if `everything`, else those of the last step alone. `final` says whether anybody
     wants the states: some cells save work if not, and return others. Where `mask` (batch, time) is False, the states
     stay as they are and the output is the one before, zeros before the first. A cell may have a method of this name and
-    do it in its own way.
+    do it in its own way. On the meta device, where shapes alone are wanted, one step tells them all.
     """
+    steps = sequence.shape[1]
+    if sequence.is_meta and steps > 1:
+        start = None if mask is None else mask[:, :1]
+        outputs, states = over_time(cell, sequence[:, :1], states, start, everything, final)
+        return outputs.new_empty(outputs.shape[0], steps, *outputs.shape[2:]) if everything else outputs, states
     own = getattr(cell, "over_time", None)
     if own is not None:
         return own(sequence, states, mask, everything, final)

@@ -68,6 +68,9 @@ class TimeDistributed(Wrapper):
         if self._joins_steps and not (self.layer.training and self._per_step_in_training):
             joined = self._call(inputs.flatten(0, 1), None if mask is None else mask.flatten(0, 1))
             return pytree.tree_map(lambda y: y.reshape(*sizes, *y.shape[1:]), joined)  # type: ignore[no-any-return]
+        if inputs.is_meta and sizes[1] > 1:  # shapes alone are wanted: one step tells them all
+            step = self._call(inputs[:, 0], None if mask is None else mask[:, 0])
+            return pytree.tree_map(lambda y: y.new_empty(y.shape[0], sizes[1], *y.shape[1:]), step)  # type: ignore[no-any-return]
         masks = [None] * sizes[1] if mask is None else mask.unbind(1)
         outputs = [self._call(x, m) for x, m in zip(inputs.unbind(1), masks, strict=True)]
         return pytree.tree_map(lambda *steps: torch.stack(steps, 1), *outputs)  # type: ignore[no-any-return]
