@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, TypeVar
 
 T = TypeVar("T")
+# Longer ones are no slips of the pen, and would take long to compare.
+_LONGEST_NAME = 100
 
 
 def snake_case(name: str) -> str:
@@ -19,6 +21,8 @@ def snake_case(name: str) -> str:
 
 def nearest(name: object, allowed: Iterator[str] | list[str]) -> str:
     """Return " (did you mean 'x'?)" for the allowed name most like `name`, or an empty string."""
+    if len(str(name)) > _LONGEST_NAME:
+        return ""
     found = difflib.get_close_matches(str(name), list(allowed), n=1, cutoff=0.5)
     return f" (did you mean {found[0]!r}?)" if found else ""
 

@@ -9,6 +9,7 @@ Source: keras/src/saving/serialization_lib.py, 3.15.
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Mapping
 from types import FunctionType
 from typing import Any, ClassVar, TypeVar
@@ -140,8 +141,13 @@ def deserialize(config: Any, custom_objects: CustomObjects | None = None, regist
     if "class_name" not in config or "config" not in config:
         return {key: deserialize(value, custom_objects, registry) for key, value in config.items()}
     name, inner = config["class_name"], config["config"]
+    if not isinstance(name, str):
+        raise ValueError(f"deserialize: class_name={name!r} is not the name of a class")
     if name in _SPECIAL:
-        return _SPECIAL[name](inner)
+        try:
+            return _SPECIAL[name](inner)
+        except (KeyError, TypeError, AttributeError, OverflowError) as error:
+            raise ValueError(f"deserialize: {name} with the config {str(inner)[:100]}: {error!r}") from error
     custom = custom_objects or {}
     found = find_named(config, custom, registry)
     return found if name == "function" else _make(found, config, custom)
@@ -185,7 +191,10 @@ def _resolve(config: dict[str, Any], name: str, registry: Registry | None) -> An
     registry = registry or layer_registry
     if name not in registry:
         raise ValueError(_unknown(config, name, registry))
-    return registry.find(name)
+    found = registry.find(name)
+    if config["class_name"] == "function" and inspect.isclass(found):
+        raise ValueError(f"deserialize: {name!r} is a class of torch_layers, the config calls it a function")
+    return found
 
 
 def _unknown(config: dict[str, Any], name: str, registry: Registry | None) -> str:
@@ -215,6 +224,14 @@ def _make(found: Any, config: dict[str, Any], custom: CustomObjects) -> Any:
     return made
 
 
+def _array(inner: Any) -> np.ndarray[Any, Any]:
+    # Of numbers alone: a dtype of texts or of arrays says how much memory each value takes.
+    name = inner["dtype"]
+    if not isinstance(name, str) or not re.fullmatch(r"bool|u?int\d+|float\d+|complex\d+", name):
+        raise ValueError(f"deserialize: __numpy__ has dtype={name!r}, which is none of numbers")
+    return np.array(inner["value"], dtype=name)
+
+
 def _refuse_lambda(inner: Any) -> Any:
     raise ValueError(
         "deserialize: the config carries a Python lambda, whose code is never run; pass the function that replaces it: "
@@ -224,7 +241,7 @@ def _refuse_lambda(inner: Any) -> Any:
 
 _SPECIAL: dict[str, Callable[[Any], Any]] = {
     "__tensor__": lambda c: torch.tensor(c["value"], dtype=dtypes.resolve(c["dtype"])),
-    "__numpy__": lambda c: np.array(c["value"], dtype=c["dtype"]),
+    "__numpy__": _array,
     "__slice__": lambda c: slice(c["start"], c["stop"], c["step"]),
     "__ellipsis__": lambda c: Ellipsis,
     "__tuple__": lambda c: tuple(c),

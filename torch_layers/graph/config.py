@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
+from torch import nn
 
 from torch_layers import dtypes
 from torch_layers.graph.drawing import Slice, keras_order, unique_names
@@ -143,28 +144,56 @@ class Reader:
         self.custom = custom_objects
         self.layers: dict[str, Any] = {}
         self.made: dict[tuple[str, int], list[Any]] = {}  # what each call returned
-        waiting: list[tuple[str, int, Any]] = []
+        nodes: list[tuple[str, int, Any]] = []
         for data in config["layers"]:
             name = data.get("name") or data["config"]["name"]
+            if not isinstance(name, str) or name in self.layers:
+                raise ValueError(f"from_config: the name {name!r} of a layer is no text, or that of another layer")
             self.layers[name] = self._layer(data, name)
             if isinstance(self.layers[name], InputLayer):
                 self.made[name, 0] = [input_symbol(self.layers[name])]
             else:
-                waiting += [(name, number, node) for number, node in enumerate(data["inbound_nodes"])]
+                nodes += [(name, number, node) for number, node in enumerate(data["inbound_nodes"])]
         self.first = self._first_numbers(config)
-        while waiting:
-            later = [item for item in waiting if not self._call(*item)]
-            if len(later) == len(waiting):
-                names = sorted({name for name, _, _ in later})
-                raise ValueError(f"from_config: the inputs of the layers {names} are never computed")
-            waiting = later
+        self._call_all(nodes)
 
     def _layer(self, data: Mapping[str, Any], name: str) -> Any:
         if is_operation(data):
             return read_operation({**data, "config": deserialize(data["config"], self.custom)})
         layer = deserialize(dict(data), self.custom, layer_registry)
-        layer.name, layer.has_own_name = name, True
+        if isinstance(layer, nn.Module):
+            layer.name, layer.has_own_name = name, True  # type: ignore[assignment]
+        elif not self.custom:
+            raise ValueError(f"from_config: {name!r} is no layer, but {layer!r}")
         return layer
+
+    def _call_all(self, nodes: list[tuple[str, int, Any]]) -> None:
+        """Make the calls, each as soon as its inputs are there, in an order as near to the given one as that allows."""
+        blocked: dict[tuple[str, int], list[Any]] = {}  # by the call that they wait for
+        for node in nodes:
+            ready = [(node, iter(self._needed(*node)))]
+            while ready:
+                (name, number, description), needed = ready.pop()
+                missing = next((place for place in needed if place not in self.made), None)
+                if missing is not None:
+                    blocked.setdefault(missing, []).append(((name, number, description), needed))
+                    continue
+                self._call(name, number, description)
+                ready += reversed(blocked.pop((name, number), []))
+        if blocked:
+            names = sorted({name for waiting in blocked.values() for (name, _, _), _ in waiting})
+            raise ValueError(f"from_config: the inputs of the layers {names} are never computed")
+
+    def _needed(self, name: str, number: int, node: Any) -> list[tuple[str, int]]:
+        """List the calls that have to be made before this one: the layer's last one and those of its inputs."""
+        if isinstance(node, Mapping):
+            found = [self._place(*place) for place in _histories((node["args"], node["kwargs"]))]
+        else:
+            arguments = list(_old_keywords(node).values())
+            places = [value for value in arguments if _is_place(value) and value[0] in self.layers]
+            found = [self._place(*item[:3], old=True) for item in [*_old_references(node), *places]]
+        before = [(name, number - 1)] if number else []
+        return before + [(name, number) for name, number, _ in found]
 
     def _first_numbers(self, config: Mapping[str, Any]) -> dict[str, int]:
         """Return where the count of each layer's calls begins: at 1 for the models inside models of Keras 1 and 2."""
@@ -175,21 +204,15 @@ class Reader:
             first[name] = min(number, first.get(name, number))
         return first
 
-    def _call(self, name: str, number: int, node: Any) -> bool:
-        """Call a layer as a node says; return whether its inputs were there."""
-        if number and (name, number - 1) not in self.made:
-            return False
-        try:
-            if isinstance(node, Mapping):
-                args, kwargs = self.read(node["args"]), self.read(node["kwargs"])
-            else:
-                args, kwargs = self._old_arguments(node)
-        except _NotYetError:
-            return False
+    def _call(self, name: str, number: int, node: Any) -> None:
+        """Call a layer as a node says."""
+        if isinstance(node, Mapping):
+            args, kwargs = self.read(node["args"]), self.read(node["kwargs"])
+        else:
+            args, kwargs = self._old_arguments(node)
         layer = self.layers[name]
         kwargs = self._without_context(name, args, kwargs)
         self.made[name, number] = flatten(layer(*args, **kwargs))
-        return True
 
     def _without_context(self, name: str, args: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
         """Leave out arguments that Keras fills in by itself."""
@@ -205,7 +228,7 @@ class Reader:
         """Return arguments with symbols in the place of their descriptions."""
         if isinstance(value, Mapping):
             if value.get("class_name") == _TENSOR:
-                return self.symbol(*value["config"]["keras_history"])
+                return self.symbol(*_history(value))
             if "class_name" in value and "config" in value:
                 return deserialize(value, self.custom)
             return {key: self.read(item) for key, item in value.items()}
@@ -213,26 +236,32 @@ class Reader:
             return type(value)(self.read(item) for item in value)
         return value
 
-    def symbol(self, name: str, number: int, index: int) -> Any:
-        """Return an output of a layer's call. Raises: ValueError if the model has no such layer."""
-        if name not in self.layers:
+    def symbol(self, name: Any, number: Any, index: Any, old: bool = False) -> Any:
+        """Return an output of a layer's call; `old` says that calls are counted as Keras 1 and 2 count them.
+
+        Raises: ValueError if the model has no such layer, call or output.
+        """
+        name, number, index = self._place(name, number, index, old)
+        outputs = self.made.get((name, number), [])
+        if index >= len(outputs):
+            raise ValueError(f"from_config: layer {name!r} has no call {number} with an output {index}")
+        return outputs[index]
+
+    def _place(self, name: Any, number: Any, index: Any, old: bool = False) -> tuple[str, int, int]:
+        if not isinstance(name, str) or name not in self.layers:
             raise ValueError(f"from_config: the layer {name!r} is the input of another, but not in the config")
-        if (name, number) not in self.made:
-            raise _NotYetError
-        return self.made[name, number][index]
+        if not isinstance(number, int) or not isinstance(index, int) or index < 0:
+            raise ValueError(f"from_config: layer {name!r} has no call {number!r} with an output {index!r}")
+        # Keras 1 and 2 count the calls of nested models from their own.
+        return name, number - (self.first.get(name, 0) if old and self._is_model(name) else 0), index
 
     def _old_arguments(self, node: Any) -> tuple[list[Any], dict[str, Any]]:
-        tensors = [self._old_symbol(item) for item in _old_references(node)]
-        kwargs = dict(node[0][3]) if node and isinstance(node[0], (list, tuple)) and len(node[0]) > 3 else {}
-        kwargs = {key: self._old_value(value) for key, value in kwargs.items()}
+        tensors = [self.symbol(*item[:3], old=True) for item in _old_references(node)]
+        kwargs = {key: self._old_value(value) for key, value in _old_keywords(node).items()}
         return [tensors[0] if len(tensors) == 1 else tensors], kwargs
 
-    def _old_symbol(self, item: Any) -> Any:
-        name, number, index = item[:3]
-        return self.symbol(name, number - (self.first.get(name, 0) if self._is_model(name) else 0), index)
-
     def _old_value(self, value: Any) -> Any:
-        return self._old_symbol(value) if _is_place(value) and value[0] in self.layers else value
+        return self.symbol(*value, old=True) if _is_place(value) and value[0] in self.layers else value
 
     def _is_model(self, name: str) -> bool:
         return hasattr(self.layers.get(name), "input_names")
@@ -244,16 +273,9 @@ class Reader:
         if not _is_place(place):
             return type(place)(self.end(item, old) for item in place)
         name, number, index = place
-        try:
-            if old:
-                return self._old_symbol(place)
-            return self.symbol(name, max(number - _is_functional(self.layers.get(name)), 0), index)
-        except (_NotYetError, IndexError):
-            raise ValueError(f"from_config: layer {name!r} has no call {number} with an output {index}") from None
-
-
-class _NotYetError(Exception):
-    """A call needs what another one, not made yet, returns."""
+        if not old:
+            number = max(number - _is_functional(self.layers.get(name)), 0)
+        return self.symbol(name, number, index, old)
 
 
 def _is_place(value: Any) -> bool:
@@ -266,6 +288,28 @@ def _places(value: Any) -> list[Any]:
     if isinstance(value, Mapping):
         return [place for item in value.values() for place in _places(item)]
     return [value] if _is_place(value) else [place for item in value for place in _places(item)]
+
+
+def _history(tensor: Mapping[str, Any]) -> Any:
+    """Return the [layer, call, output] that the description of a tensor names."""
+    place = tensor["config"]["keras_history"]
+    if not _is_place(place):
+        raise ValueError(f"from_config: the keras_history {place!r} is no [layer, call, output]")
+    return place
+
+
+def _histories(value: Any) -> list[Any]:
+    """List the [layer, call, output] of each tensor that is described in the arguments of a call."""
+    if isinstance(value, Mapping):
+        if value.get("class_name") == _TENSOR:
+            return [_history(value)]
+        return [] if "class_name" in value and "config" in value else _histories(list(value.values()))
+    return [place for item in value for place in _histories(item)] if isinstance(value, (list, tuple)) else []
+
+
+def _old_keywords(node: Any) -> dict[str, Any]:
+    """Return the further arguments that a node of Keras 1 or 2 names."""
+    return dict(node[0][3]) if node and isinstance(node[0], (list, tuple)) and len(node[0]) > 3 else {}
 
 
 def _old_references(node: Any) -> list[Any]:
@@ -317,7 +361,8 @@ def sequential_from_config(cls: Any, config: Any, custom_objects: CustomObjects 
     model = cls(name=config.get("name"), trainable=config.get("trainable", True))
     for data in config["layers"]:
         layer = deserialize(dict(data), custom_objects, layer_registry)
-        layer.has_own_name = "name" in data["config"] or layer.has_own_name
+        if isinstance(layer, nn.Module):
+            layer.has_own_name = "name" in data["config"] or layer.has_own_name
         model._push(layer)
     shape = config.get("build_input_shape")
     if shape and not model._entry and model._names:

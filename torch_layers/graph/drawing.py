@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -147,7 +148,10 @@ def unique_names(wanted: Iterable[tuple[Any, str, bool]], taken: Callable[[str],
 
 def identifier(name: str) -> str:
     """Return a name as Python can write it behind a dot."""
-    name = re.sub(r"\W", "_", name)
+    # As Python itself reads names: two that differ in nothing else are one to it.
+    name = re.sub(r"\W", "_", unicodedata.normalize("NFKC", name))
+    if not f"_{name}".isidentifier():
+        name = re.sub(r"\W", "_", name, flags=re.ASCII)
     return f"_{name}" if not name or name[0].isdigit() else f"{name}_" if keyword.iskeyword(name) else name
 
 

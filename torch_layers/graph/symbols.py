@@ -27,6 +27,8 @@ Shape = tuple["int | None", ...]
 # The two sizes of an unknown axis: rich in divisors, for reshapes; apart by a factor, so that strides can't make them
 # equal; beyond the receptive field of the deepest convolutional networks, and still few steps for a recurrent one.
 _BATCH, _OTHER = (12, 24), (240, 480)
+# torch computes with no more axes than these.
+_MOST_AXES = 64
 _serials = itertools.count()
 
 
@@ -245,7 +247,9 @@ def symbols_in(value: Any) -> list[Symbol]:
 
 
 def new_input(target: Any, shape: Shape, dtype: torch.dtype) -> SymbolicTensor:
-    """Return the symbol of an input, `target` being its `InputLayer`, or a name."""
+    """Return the symbol of an input, `target` being its `InputLayer`, or a name. Raises: ValueError for over 64 axes."""
+    if len(shape) > _MOST_AXES:
+        raise ValueError(f"an input of {len(shape)} axes: torch computes with {_MOST_AXES} at most")
     sizes = [(size, size) if size is not None else _OTHER if axis else _BATCH for axis, size in enumerate(shape)]
     samples = tuple(torch.empty([pair[k] for pair in sizes], dtype=dtype, device="meta") for k in (0, 1))
     call = Call("input", target)
@@ -318,6 +322,8 @@ def sample(value: Any, k: int) -> Any:
 def _symbol(call: Call, path: tuple[Any, ...], pair: tuple[Any, Any]) -> Any:
     first, second = pair
     if isinstance(first, Tensor) and isinstance(second, Tensor):
+        if first.ndim > _MOST_AXES:
+            raise ValueError(f"{call.name}: its result has {first.ndim} axes, torch computes with {_MOST_AXES} at most")
         if first.ndim != second.ndim:
             raise ValueError(f"{call.name}: the rank of its result depends on a size that is not known")
         return SymbolicTensor(call, path, pair)

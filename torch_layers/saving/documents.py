@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import Any
 
 from torch_layers.saving.errors import FileError
 
 # A model in a model in a model takes four levels each; drawing a graph of this depth stays far from Python's limit.
 _DEEPEST = 200
+# Values that a text may hold: the largest config of keras.applications has 64,000. A value takes 200 bytes at most.
+_MOST_VALUES = 1_000_000
 
 
 def read_json(content: bytes | str, place: str) -> dict[str, Any]:
     """Return the object that JSON text holds.
 
-    Raises: FileError for what is no JSON, no object, deeper than 200 levels, has a key twice, NaN or a broken encoding.
+    Raises: FileError for what is no JSON, no object, deeper than 200 levels, of more than a million values, has a key
+    twice, NaN or a broken encoding.
     """
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
         if len(found) != len(pairs):
-            keys = [key for key, _ in pairs]
-            raise FileError(place, f"the key {next(key for key in keys if keys.count(key) > 1)!r} stands there twice")
+            key, count = Counter(key for key, _ in pairs).most_common(1)[0]
+            raise FileError(place, f"the key {key!r} stands there {count} times in one object")
         return found
 
     def constant(name: str) -> float:
@@ -32,6 +36,9 @@ def read_json(content: bytes | str, place: str) -> dict[str, Any]:
 
     try:
         text = content if isinstance(content, str) else content.decode("utf-8")
+        values = sum(text.count(mark) for mark in ",[{")
+        if values > _MOST_VALUES:
+            raise FileError(place, f"the JSON holds about {values} values, {_MOST_VALUES} are allowed")
         found = json.loads(text, object_pairs_hook=unique, parse_constant=constant)
     except RecursionError:
         raise FileError(place, "the JSON is nested too deeply to be read") from None
