@@ -105,11 +105,10 @@ def refusing(place: str) -> Iterator[None]:
 
 
 def _built(found: ModelFile, custom_objects: CustomObjects | None) -> Any:
-    config = found.config
     if found.is_legacy:
-        config = modern_config(config, found.keras_version, found.backend)
+        config = modern_config(found.config, found.keras_version, found.backend)
     else:
-        config = plain_config(config)
+        config = plain_config(found.config)
     try:
         model = deserialize(config, custom_objects)
     except Exception as error:

@@ -30,6 +30,10 @@ _ATTRIBUTES: dict[type, dict[str, tuple[str, ...]]] = {
 }
 
 
+class GraphLayers(list[nn.Module]):
+    """The layers of a model that is a graph."""
+
+
 @dataclass(frozen=True)
 class Dialect:
     """How one age of Keras walks. What lies at two places, such as a shared layer, is written at the first alone.
@@ -49,20 +53,20 @@ class Dialect:
     def attributes(self, module: nn.Module, exists: Callable[[str], bool]) -> list[tuple[str, Any]]:
         """List an object's attributes that are objects or lists of some, under Keras's names, in Keras's order."""
         found: dict[str, Any] = {}
-        for name, child in module.named_children():
-            names = next(
-                (table[name] for cls, table in _ATTRIBUTES.items() if isinstance(module, cls) and name in table),
-                (name,),
-            )
-            found[next(filter(exists, names), names[0])] = child
+        renamed = next((names for cls, names in _ATTRIBUTES.items() if isinstance(module, cls)), {})
+        for name, child in module._modules.items():
+            if child is not None:
+                names = renamed.get(name, (name,))
+                found[next(filter(exists, names), names[0])] = child
         layers: Any = None
         if isinstance(module, Model):
             layers = list(module.layers)
             name = "layers"
             if isinstance(module, Functional):
                 # A graph's layers are its attributes in torch alone.
-                found = {name: child for name, child in found.items() if child not in layers}
-                name, layers = self.layers, [layer for layer in layers for _ in range(self._times(layer))]
+                known = set(layers)
+                found = {name: child for name, child in found.items() if child not in known}
+                name, layers = self.layers, GraphLayers(layer for layer in layers for _ in range(self._times(layer)))
             found[name] = layers
         ordered = sorted(found.items(), key=lambda item: self.order(item[0]), reverse=self.is_reversed)
         if self.layers_first and isinstance(module, Functional):
@@ -92,32 +96,44 @@ DIALECTS = (
 
 
 def walk(model: nn.Module, dialect: Dialect, exists: Callable[[str], bool]) -> Iterator[tuple[str, nn.Module]]:
-    """Yield (path of its group, object) for a model and each object in it once; the model's own path is "".
+    """Yield (path of its group, object) for a model and each object in it; the model's own path is "".
 
-    `exists` tells whether the file has a group of that path: it decides where an attribute had several names.
+    An object comes once, but again in each layer of a graph that has it too: read from its config, such a layer has one
+    of its own. `exists` tells whether the file has a group of that path: it decides where an attribute had several names.
     """
     met: set[nn.Module] = set()
 
-    def visit(path: str, module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
-        if module in met:
+    def visit(path: str, module: nn.Module, seen: set[nn.Module]) -> Iterator[tuple[str, nn.Module]]:
+        if module in seen:
             return
+        seen.add(module)
         met.add(module)
         yield path, module
         for name, child in dialect.attributes(module, lambda name: exists(_joined(path, name))):
             inner = _joined(path, name)
-            yield from visit(inner, child) if not _is_list(child) else visit_list(inner, child)
+            if _is_list(child):
+                yield from visit_list(inner, child, seen, isinstance(child, GraphLayers))
+            else:
+                yield from visit(inner, child, seen)
 
-    def visit_list(path: str, items: Any) -> Iterator[tuple[str, nn.Module]]:
+    def visit_list(path: str, items: Any, seen: set[nn.Module], is_graph: bool) -> Iterator[tuple[str, nn.Module]]:
         used: dict[str, Iterator[int]] = {}
+        here: set[nn.Module] = set()
         for item in items.values() if isinstance(items, nn.ModuleDict) else items:
-            if dialect.skips_met and item in met:
+            if dialect.skips_met and not _is_list(item) and item in met:
                 continue
             name = "container" if _is_list(item) else snake_case(type(item).__name__)
             number = next(used.setdefault(name, count()))
             inner = _joined(path, f"{name}_{number}" if number else name)
-            yield from visit(inner, item) if not _is_list(item) else visit_list(inner, item)
+            if _is_list(item):
+                yield from visit_list(inner, item, seen, False)
+            elif is_graph and item not in here:
+                here.add(item)
+                yield from visit(inner, item, set())
+            elif not is_graph:
+                yield from visit(inner, item, seen)
 
-    yield from visit("", model)
+    yield from visit("", model, set())
 
 
 def _is_list(thing: Any) -> bool:

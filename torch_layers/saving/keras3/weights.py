@@ -6,6 +6,7 @@ Source: keras/src/saving/saving_lib.py and the `save_own_variables` of keras/src
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from torch import nn
@@ -49,38 +50,28 @@ def plan(model: Weighted, group: Group) -> list[Assignment]:
     raise FileError(group.place, f"its weights are not those of the model:{lines}")
 
 
+def kept_weights(module: Weighted) -> list[tuple[Weighted, Weight]]:
+    """List the weights that Keras keeps at a layer. It merges those of LoRA into the kernel when it saves."""
+    merged = _ADAPTER if isinstance(module, _LoRA) else ()
+    return [(layer, weight) for layer, weight in module.own_weights() if weight.name not in merged]
+
+
 class _Plan:
     """What comes of reading a file in one dialect."""
 
     def __init__(self, model: Weighted, group: Group, dialect: Dialect) -> None:
         self.root = group
         self._planned: dict[tuple[Weighted, str], Assignment] = {}
-        self.problems: list[str] = []
-        self.taken: set[str] = set()
+        self._missing: dict[nn.Module, list[str]] = {}
+        self._taken: set[str] = set()
         for path, module in walk(model, dialect, lambda path: self._group(path) is not None):
             self._take(f"{path}/vars" if path else "vars", module)
-        self.problems += [
+        left = [
             f"{array.path} of shape {tuple(array.shape)}: no weight of the model is kept there"
             for array in _arrays(group)
-            if array.path not in self.taken and _LEFT_OUT.isdisjoint(array.path.split("/"))
+            if array.path not in self._taken and _LEFT_OUT.isdisjoint(array.path.split("/"))
         ]
-
-    def _take_quantized(self, layer: Weighted, arrays: dict[str, Any], path: str) -> None:
-        ordered = [arrays[name] for name in map(str, range(len(arrays))) if name in arrays]
-        self.taken |= {array.path for array in ordered}
-        try:
-            found = dequantized(layer, ordered, path)
-        except FileError as error:
-            self.problems.append(str(error))
-            return
-        for name, stored in found.items():
-            self._planned[layer, name] = Assignment(layer, layer._specs[name], stored)
-        self._add_adapter(layer, path)
-
-    def _add_adapter(self, layer: Weighted, path: str) -> None:
-        if isinstance(layer, _LoRA) and layer.lora_enabled:
-            for name in _ADAPTER:
-                self._planned[layer, name] = _fresh(layer, name, path)
+        self.problems = [*chain.from_iterable(self._missing.values()), *left]
 
     @property
     def assignments(self) -> list[Assignment]:
@@ -98,31 +89,45 @@ class _Plan:
         arrays = {n: as_numbers(item) for n, item in (group or {}).items() if not isinstance(item, Mapping)}
         if not isinstance(module, Weighted):
             # What the caller put in a layer's place brings its own weights.
-            self.taken |= {array.path for array in arrays.values()}
+            self._taken |= {array.path for array in arrays.values()}
             return
-        kept = _kept(module)
+        is_first = module not in self._missing
+        if not is_first and not (self._missing[module] and arrays):
+            # A layer of several models: one copy of its weights is enough.
+            self._taken |= {array.path for array in arrays.values()}
+            return
+        self._missing[module] = []
         if is_quantized(module, list(arrays.values())):
             self._take_quantized(module, arrays, path)
-            return
-        for number, (layer, weight) in enumerate(kept):
+        else:
+            self._take_plain(module, arrays, path)
+        if isinstance(module, _LoRA) and module.lora_enabled:
+            for name in _ADAPTER:
+                self._planned[module, name] = _fresh(module, name, path)
+
+    def _take_plain(self, module: Weighted, arrays: Mapping[str, Any], path: str) -> None:
+        for number, (layer, weight) in enumerate(kept_weights(module)):
             array = arrays.get(str(number))
             if array is not None:
-                self.taken.add(array.path)
+                self._taken.add(array.path)
                 # A weight that is kept at two places, as SpectralNormalization's kernel, gets the array of the last one.
                 self._planned[layer, weight.name] = Assignment(layer, weight, array)
             elif not is_lazy(getattr(layer, weight.name)) or arrays:
-                shape = layer._keras_shapes.get(weight.name, "unknown")
-                self.problems.append(
+                self._missing[module].append(
                     f"{path}/{number} is missing: {weight.keras_name!r} of {type(layer).__name__} {layer.name!r}, "
-                    f"of shape {shape}"
+                    f"of shape {layer._keras_shapes.get(weight.name, 'unknown')}"
                 )
-        self._add_adapter(module, path)
 
-
-def _kept(module: Weighted) -> list[tuple[Weighted, Weight]]:
-    """List the weights that Keras keeps at a layer. It merges those of LoRA into the kernel when it saves."""
-    merged = _ADAPTER if isinstance(module, _LoRA) else ()
-    return [(layer, weight) for layer, weight in module.own_weights() if weight.name not in merged]
+    def _take_quantized(self, layer: Weighted, arrays: Mapping[str, Any], path: str) -> None:
+        ordered = [arrays[name] for name in map(str, range(len(arrays))) if name in arrays]
+        self._taken |= {array.path for array in ordered}
+        try:
+            found = dequantized(layer, ordered, path)
+        except FileError as error:
+            self._missing[layer].append(str(error))
+            return
+        for name, stored in found.items():
+            self._planned[layer, name] = Assignment(layer, layer._specs[name], stored)
 
 
 def _fresh(layer: _LoRA, name: str, path: str) -> Assignment:
