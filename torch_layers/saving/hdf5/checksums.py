@@ -19,7 +19,7 @@ def lookup3(data: bytes) -> int:
     if not size:
         return c
     # The last 1 to 12 bytes, filled up with zeros, go through the final mixing; all before them through the main one.
-    words = struct.unpack(f"<{-(-size // 12) * 3}I", data.ljust(-(-size // 12) * 12, b"\0"))
+    words: tuple[int, ...] = struct.unpack(f"<{-(-size // 12) * 3}I", data.ljust(-(-size // 12) * 12, b"\0"))
     for i in range(0, len(words) - 3, 3):
         a, b, c = (a + words[i]) & _MASK, (b + words[i + 1]) & _MASK, (c + words[i + 2]) & _MASK
         a = ((a - c) ^ (c << 4 | c >> 28)) & _MASK

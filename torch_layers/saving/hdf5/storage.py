@@ -15,10 +15,11 @@ if TYPE_CHECKING:
 # An honest file's metadata is read once, and its texts are copied once more; structures that overlap are read more often.
 _READ_TIMES = 4
 _READ_ALWAYS = 1 << 20
-# Messages, links, chunks: a million of them takes seconds.
-_ITEMS = 1_000_000
+_READ_AT_MOST = 512 << 20
+# Messages, links, chunks: so many of them take seconds.
+_ITEMS = 500_000
 # Pure Python hashes some 6 MB a second. A checksum finds accidents, not attacks, so a limit costs no safety.
-_CHECKED = 16 << 20
+_CHECKED = 8 << 20
 
 
 class Storage:
@@ -32,7 +33,7 @@ class Storage:
         self.offset_size, self.length_size = offset_size, length_size
         self.collections: dict[int, Collection] = {}
         self.paths: dict[int, str] = {}
-        self._bytes_left = _READ_TIMES * source.size + _READ_ALWAYS
+        self._bytes_left = min(_READ_TIMES * source.size + _READ_ALWAYS, _READ_AT_MOST)
         self._items_left = _ITEMS
         self._checked_left = _CHECKED
         self._claimable = source.size

@@ -25,6 +25,7 @@ def to_array(storage: Storage, data: bytes, datatype: Datatype, shape: tuple[int
         check_truth(found, place)
         return found
     # The elements are put into place one by one: numpy would take a list of texts for its own kind of texts.
+    storage.count(count, place)
     texts = np.empty(count, object)
     decode = _variable if datatype.variable else _fixed
     for i in range(count):

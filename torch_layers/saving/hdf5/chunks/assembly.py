@@ -56,7 +56,7 @@ class Assembly:
 
     def _found(self) -> list[Chunk]:
         storage, layout, grid, place = self._storage, self._layout, self._grid, self._place
-        if grid.count > storage.size // storage.offset_size:
+        if grid.count > storage.size:  # each takes a byte at least
             raise FileError(place, f"its shape {grid.shape} takes {grid.count} chunks, which the file can't hold")
         found: dict[tuple[int, ...], Chunk] = {}
         addresses = set()

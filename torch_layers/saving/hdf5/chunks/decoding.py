@@ -28,11 +28,13 @@ _OTHERS = {
 
 
 def check_known(filters: tuple[Filter, ...], place: str) -> None:
-    """Raises: NotImplementedError that names a filter of which the inverse isn't known."""
+    """Raises: NotImplementedError that names a filter of which the inverse isn't known, or for one that comes twice."""
     for used in filters:
         if used.kind not in (DEFLATE, SHUFFLE, FLETCHER32):
             name = _OTHERS.get(used.kind) or used.name or "unknown"
-            raise unsupported(place, f"it is compressed by the filter {name} ({used.kind})")
+            raise unsupported(place, f"its chunks went through the filter {name} ({used.kind})")
+    if len({used.kind for used in filters}) < len(filters):
+        raise unsupported(place, "its chunks went through the same filter twice")
 
 
 def decoded(raw: bytes, filters: tuple[Filter, ...], left_out: int, size: int, place: str) -> bytes:
@@ -46,8 +48,8 @@ def decoded(raw: bytes, filters: tuple[Filter, ...], left_out: int, size: int, p
     while applied:
         used = applied.pop()
         if used.kind == DEFLATE:
-            checksums = sum(other.kind == FLETCHER32 for other in applied)
-            raw = _inflated(raw, size + 4 * checksums, place)
+            has_checksum = any(other.kind == FLETCHER32 for other in applied)
+            raw = _inflated(raw, size + 4 * has_checksum, place)
         elif used.kind == SHUFFLE:
             raw = _unshuffled(raw, used.options[0] if used.options else 1, place)
         else:

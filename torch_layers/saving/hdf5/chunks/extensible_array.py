@@ -66,20 +66,21 @@ class _ExtensibleArray:
             if number >= self._count:
                 return
             blocks, held = 1 << k // 2, self._smallest << (k + 1) // 2
+            after = number + blocks * held
             if k < in_index_supers:
                 written = b""
                 addresses = [block.address() for _ in range(blocks)]
             else:
                 addresses, written = self._super_block(block.address(), blocks, held)
-            pages = self._pages(held)
+            bitmap = -(-self._pages(held) // 8)
             for i, address in enumerate(addresses):
                 if number >= self._count:
                     return
                 if address is not None:
-                    bitmap = written[i * -(-pages // 8) :] if pages else b""
-                    for inside, entry in self._data_block(address, held, bitmap):
+                    for inside, entry in self._data_block(address, held, written[i * bitmap : (i + 1) * bitmap]):
                         yield number + inside, entry
                 number += held
+            number = after
 
     def _pages(self, held: int) -> int:
         return held // self._page if held > self._page else 0
@@ -104,6 +105,7 @@ class _ExtensibleArray:
         if not pages:
             yield from entries(self._storage, address, prefix, held, self._size, b"EADB", self._place)
             return
+        self._storage.count(pages, self._place)
         at = address + prefix + 4
         for i in range(pages):
             if written[i // 8] & 0x80 >> i % 8:

@@ -30,6 +30,7 @@ def fixed_array(storage: Storage, address: int | None, *, filtered: bool, place:
     start.signature(b"FADB")
     written = start.data[6 + storage.offset_size : prefix]
     storage.verify(start.data[:-4], int.from_bytes(start.data[-4:], "little"), place)
+    storage.count(pages, place)
     at, number = block + prefix + 4, 0
     for i in range(pages):
         held = min(page, count - number)

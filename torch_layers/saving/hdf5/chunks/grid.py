@@ -48,6 +48,15 @@ class Grid:
             return None
         return tuple(place[axis] * self.chunk[axis] for axis in sorted(axes))
 
+    def number(self, place: tuple[int, ...]) -> int:
+        """Return the number of a chunk, given by its place among the chunks, in the largest shape allowed."""
+        number = 0
+        for at, size in zip(place, self._largest, strict=True):
+            if not size:
+                raise FileError(self.place, "its chunks are numbered, but its largest shape is not limited")
+            number = number * size + at
+        return number
+
     def is_edge(self, start: tuple[int, ...]) -> bool:
         """Whether a chunk reaches beyond the shape."""
         return any(s + c > n for s, c, n in zip(start, self.chunk, self.shape, strict=True))

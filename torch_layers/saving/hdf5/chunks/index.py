@@ -55,12 +55,9 @@ def _known(address: int | None, place: str) -> int:
 def _implicit(layout: Chunked, grid: Grid, place: str) -> Iterator[Chunk]:
     """One chunk after the other, without any index."""
     address = _known(layout.address, place)
-    for number in itertools.count():
-        start = grid.numbered(number)
-        if start is not None:
-            yield Chunk(start, address + number * layout.nbytes, layout.nbytes, 0)
-            if all(s + c >= n for s, c, n in zip(start, grid.chunk, grid.shape, strict=True)):
-                return
+    for place_of_chunk in itertools.product(*map(range, grid.counts)):
+        start = tuple(at * size for at, size in zip(place_of_chunk, layout.shape, strict=True))
+        yield Chunk(start, address + grid.number(place_of_chunk) * layout.nbytes, layout.nbytes, 0)
 
 
 def _tree_1(storage: Storage, layout: Chunked, place: str) -> Iterator[Chunk]:

@@ -8,7 +8,7 @@ from torch_layers.saving.hdf5.storage import Storage
 
 class LocalHeap:
     def __init__(self, storage: Storage, address: int | None, place: str) -> None:
-        self.place = place
+        self._storage, self._place = storage, place
         head = storage.block(address, 8 + 2 * storage.length_size + storage.offset_size, place)
         head.signature(b"HEAP")
         head.version("local heaps", 0)
@@ -21,5 +21,6 @@ class LocalHeap:
         """Return what stands at `offset`, up to its NUL."""
         end = self._data.find(b"\0", offset)
         if not 0 <= offset < len(self._data) or end < 0:
-            raise FileError(self.place, f"a name lies at {offset} of a heap of {len(self._data)} bytes")
+            raise FileError(self._place, f"a name lies at {offset} of a heap of {len(self._data)} bytes")
+        self._storage.spend(end - offset, self._place)
         return self._data[offset:end]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from torch_layers.saving.errors import FileError
@@ -23,7 +24,8 @@ class Contiguous(NamedTuple):
     size: int | None  # old files leave it to the shape
 
 
-class Chunked(NamedTuple):
+@dataclass(frozen=True)
+class Chunked:
     """`shape` is a chunk's. `single` is, for a lone filtered chunk, its size and the filters left out."""
 
     shape: tuple[int, ...]
@@ -97,7 +99,7 @@ def _read_chunked_4(cursor: Cursor, version: int) -> Chunked:
     elif index != IMPLICIT:
         raise unsupported(cursor.place, f"its chunks have an index of the unknown kind {index}")
     layout = _chunked(cursor, sizes, index, cursor.address())
-    return layout._replace(single=single, edges_unfiltered=bool(flags & 1))
+    return replace(layout, single=single, edges_unfiltered=bool(flags & 1))
 
 
 def _chunked(cursor: Cursor, sizes: list[int], index: int, address: int | None) -> Chunked:
