@@ -183,30 +183,66 @@ def bench_command(
 
 @app.command()
 def verify(
-    keras: Annotated[str, typer.Option(help="package.module:callable that returns a Keras model.")],
+    file: Annotated[Path | None, typer.Argument(help="A Keras file: .keras, .h5, .hdf5.")] = None,
+    keras: Annotated[str | None, typer.Option(help="Or package.module:callable that returns a Keras model.")] = None,
     torch: Annotated[str | None, typer.Option(help="The same of your own module; without it, from_keras's.")] = None,
-    weights: Annotated[str, typer.Option(help="random, or own: those that the callable gave.")] = "random",
+    weights: Annotated[str | None, typer.Option(help="Of --keras: random, or own, that the callable gave.")] = None,
+    inputs: Annotated[Path | None, typer.Option(help="Of a file: an .npz of arrays; else they are drawn.")] = None,
+    reference: Annotated[str | None, typer.Option(help="Of a file: keras or tf-keras alone; else both.")] = None,
     plot: Annotated[Path | None, typer.Option(help="Draw the errors along the layers to this PNG or SVG.")] = None,
 ) -> None:
-    """Compare a whole model layer by layer on the same input, and name the first layer that departs."""
+    """Compare a file, or a model that is made, layer by layer on the same input, and name the first layer that departs.
+
+    Keras itself runs on the file, in a process of its own: that is for files that you trust.
+    """
+    from parity.whole import plot as plots
+
+    try:
+        if (file is None) == (keras is None):
+            raise ValueError("verify takes a FILE or --keras package.module:callable, one of the two")
+        foreign = {"--torch": torch, "--weights": weights} if file else {"--inputs": inputs, "--reference": reference}
+        for option, value in foreign.items():
+            if value is not None:
+                raise ValueError(f"{option} is not for {'a file' if file else '--keras'}")
+        if plot is not None:
+            plots.check(plot)
+        code = _verify_file(file, inputs, reference, plot) if file else _verify_model(str(keras), torch, weights, plot)
+    except (ValueError, OSError, NotImplementedError, MissingSide) as error:
+        raise _fail(error) from error
+    sys.exit(code)
+
+
+def _verify_model(keras: str, torch: str | None, weights: str | None, plot: Path | None) -> int:
     from parity.whole import plot as plots
     from parity.whole import report as whole_report
     from parity.whole.verify import verify as compare
 
+    with Console(stderr=True).status(f"comparing {keras}"):
+        whole = compare(keras, torch, weights or "random")
+    if plot is not None:
+        plots.plot(whole, plot)
     console = report.console()
-    try:
-        if plot is not None:
-            plots.check(plot)
-        with Console(stderr=True).status(f"comparing {keras}"):
-            whole = compare(keras, torch, weights)
-        if plot is not None:
-            plots.plot(whole, plot)
-    except (ValueError, MissingSide) as error:
-        raise _fail(error) from error
     console.print(whole_report.steps_table(whole))
     for line in whole_report.sentences(whole):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
-    sys.exit(0 if whole.equal else DIFFERENT)
+    return 0 if whole.equal else DIFFERENT
+
+
+def _verify_file(file: Path, inputs: Path | None, reference: str | None, plot: Path | None) -> int:
+    from parity.whole import plot as plots
+    from parity.whole import report as whole_report
+    from parity.whole.files import verify_file
+
+    with Console(stderr=True).status(f"reading {file} in torch_layers and Keras"):
+        found = verify_file(file, inputs, reference)
+    console, shown = report.console(), found.shown
+    if shown is not None:
+        console.print(whole_report.steps_table(shown))
+        if plot is not None:
+            plots.plot(shown, plot)
+    for line in whole_report.file_sentences(found):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    return found.exit_code
 
 
 @app.command()

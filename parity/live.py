@@ -19,6 +19,7 @@ from parity.record import Value
 from parity.run import verdict_of
 from parity.sides.base import Side, leaves, rebuilt
 from parity.sides.keras import Keras
+from parity.sides.models import with_dtype
 from parity.sides.torch_layers import TorchLayers
 
 Weights = Literal["random", "transfer"] | Mapping[str, transfer.Mapped] | None
@@ -134,7 +135,7 @@ class _LiveKeras(Keras):
 
     def make(self, spec: Any, case: Case, policy: str) -> Any:
         if case.kind == "layer":
-            config = _with_dtype(self._thing.get_config(), draw.compute_dtype(policy), policy)
+            config = with_dtype(self._thing.get_config(), draw.compute_dtype(policy), policy)
             return type(self._thing).from_config(config)
         # Neither config nor copy: both leave out arguments of Keras's losses, such as Huber's delta.
         loss = object.__new__(type(self._thing))
@@ -193,16 +194,3 @@ def _weight_names(layer: Any) -> dict[int, str]:
             own = weight.name.split("/")[-1].split(":")[0]
             names[id(weight)] = own if owner is layer else f"{owner.name}/{own}"
     return names
-
-
-def _with_dtype(config: Any, compute: str, policy: str) -> Any:
-    """Return a Keras config with every floating dtype and policy in it replaced."""
-    if isinstance(config, (list, tuple)):
-        return type(config)(_with_dtype(item, compute, policy) for item in config)
-    if not isinstance(config, dict):
-        return config
-    changed = {key: _with_dtype(value, compute, policy) for key, value in config.items()}
-    dtype = config.get("dtype")
-    if isinstance(dtype, dict) or (isinstance(dtype, str) and ("float" in dtype)):
-        changed["dtype"] = policy if isinstance(dtype, dict) or "batch_shape" not in config else compute
-    return changed

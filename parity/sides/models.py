@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -22,31 +23,33 @@ from parity.sides.keras import give_weights, load
 class LayerCall:
     """One call of one layer: what it was given and what it returned, as numpy arrays (masks and None included).
 
-    `inactive` is what its activation, if it has one, was given.
+    `masks` are those that its inputs carry, if its call takes none; `inactive` is what its activation, if it has one, was
+    given.
     """
 
     args: list[Any]
     kwargs: dict[str, Any]
+    masks: list[Any]
     outputs: list[Value]
     inactive: list[Value]
 
 
 class KerasModel:
-    """A Keras model that `make` returns, in `dtype`; Keras 3 on TensorFlow."""
+    """A Keras model that `make` returns, in `dtype`, on TensorFlow; `package` is keras (Keras 3) or tf_keras (Keras 2)."""
 
-    def __init__(self, make: Callable[[], Any], dtype: str) -> None:
-        self.keras = load("keras", "tensorflow")
+    def __init__(self, make: Callable[[], Any], dtype: str, package: str = "keras") -> None:
+        self.keras = load(package, "tensorflow")
         self.engine = TensorFlow()
         self.dtype = dtype
         self.engine.tf.get_logger().setLevel("ERROR")  # it warns of compiling each grouped convolution anew
-        floatx = self.keras.config.floatx()
-        self.keras.config.set_floatx(dtype)
+        floatx = self.keras.backend.floatx()
+        self.keras.backend.set_floatx(dtype)
         self.keras.backend.clear_session()  # or automatic names count on, and the second model has others
         try:
             with self._exactly():
                 self.model = make()
         finally:
-            self.keras.config.set_floatx(floatx)
+            self.keras.backend.set_floatx(floatx)
         for layer in self.layers():
             if "Dropout" in type(layer).__name__:
                 layer.rate = 0.0  # two frameworks' random numbers can't be compared; single layers' distributions are
@@ -120,13 +123,16 @@ class KerasModel:
 
     def _noting(self, path: str, layer: Any, calls: list[tuple[str, LayerCall]]) -> Callable[..., Any]:
         call = layer.call
+        takes_masks = "mask" in inspect.signature(call).parameters
 
         def noted(*args: Any, **kwargs: Any) -> Any:
+            masks = [] if takes_masks else [getattr(x, "_keras_mask", None) for x in leaves(list(args))]
             with self._noting_activation(layer) as inactive:
                 outputs = call(*args, **kwargs)
             values = [self.engine.value(y) for y in leaves(outputs) if y is not None]
             by_name = {key: value for key, value in kwargs.items() if key != "training"}
-            calls.append((path, LayerCall(self._numpy(list(args)), self._numpy(by_name), values, inactive)))
+            arguments, named, masks = (self._numpy(nested) for nested in (list(args), by_name, masks))
+            calls.append((path, LayerCall(arguments, named, masks, values, inactive)))
             return outputs
 
         return noted
@@ -134,7 +140,8 @@ class KerasModel:
     @contextlib.contextmanager
     def _noting_activation(self, layer: Any) -> Iterator[list[Value]]:
         given: list[Value] = []
-        activation = getattr(layer, "activation", None)
+        # A recurrent layer has its cell's, as a property: what its many steps are given is of no use here.
+        activation = vars(layer).get("activation")
         if not callable(activation):
             yield given
             return
@@ -152,6 +159,19 @@ class KerasModel:
     def _numpy(self, nested: Any) -> Any:
         flat = (leaf.numpy() if hasattr(leaf, "numpy") else leaf for leaf in leaves(nested))
         return rebuilt(nested, flat)
+
+
+def with_dtype(config: Any, compute: str, policy: str) -> Any:
+    """Return a Keras config with every floating dtype and policy in it replaced."""
+    if isinstance(config, (list, tuple)):
+        return type(config)(with_dtype(item, compute, policy) for item in config)
+    if not isinstance(config, dict):
+        return config
+    changed = {key: with_dtype(value, compute, policy) for key, value in config.items()}
+    dtype = config.get("dtype")
+    if isinstance(dtype, dict) or (isinstance(dtype, str) and ("float" in dtype)):
+        changed["dtype"] = policy if isinstance(dtype, dict) or "batch_shape" not in config else compute
+    return changed
 
 
 def random_weights(model: Any) -> list[Numbers]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import inspect
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -20,7 +21,6 @@ from parity.sides.models import KerasModel, LayerCall
 from parity.sides.torch_layers import gradients, to_numpy
 from parity.transfer import own
 from torch_layers.graph import Functional, from_keras
-from torch_layers.graph.conversion import paired_layers
 
 # How much more than all before it an error in the model must be, to be no growth of rounding.
 JUMP = 1e4
@@ -114,8 +114,8 @@ def compare_models(
         if dtype == "float64":
             whole.parameters = int(model.model.count_params())
             if layerwise:
-                whole.steps = _steps(model, module, given)
-        records["eval"] += [Record(model.run(given)), Record(_run(module.eval(), given))]
+                whole.steps = layer_steps(model, module, given)
+        records["eval"] += [Record(model.run(given)), Record(outputs_of(module.eval(), given))]
         if training:
             records["training"] += [Record(model.step(given, case)), Record(_step(module.train(), given, case))]
         del model, module
@@ -156,7 +156,8 @@ def _tensors(arrays: list[Numbers]) -> Any:
 
 
 @torch.no_grad()
-def _run(module: nn.Module, inputs: list[Numbers]) -> dict[str, Value]:
+def outputs_of(module: nn.Module, inputs: list[Numbers]) -> dict[str, Value]:
+    """Return what a module makes of the inputs."""
     return numbered("output", (to_numpy(y) for y in leaves(module(_tensors(inputs)))))
 
 
@@ -179,7 +180,8 @@ def _step(module: nn.Module, inputs: list[Numbers], case: Case) -> dict[str, Val
 
 
 @torch.no_grad()
-def _steps(keras: KerasModel, module: nn.Module, inputs: list[Numbers]) -> list[Step]:
+def layer_steps(keras: KerasModel, module: nn.Module, inputs: list[Numbers]) -> list[Step]:
+    """Return a step for each call of each layer that both have, in the order in which Keras's end."""
     pairs = [(path, theirs, ours) for path, theirs, ours in _pairs(keras.model, module) if _is_called(theirs)]
     with keras.watched([(path, theirs) for path, theirs, _ in pairs]) as calls:
         keras.run(inputs)
@@ -215,7 +217,7 @@ def _pairs(model: Any, module: nn.Module) -> list[tuple[str, Any, nn.Module]]:
     """Pair layers: as torch_layers does if the module is its own, else by names ("a/b" is "a.b" in torch): the whole path
     of a nested layer, its own name, or the only path that ends in it."""
     if isinstance(module, Functional):
-        return list(paired_layers(model, module))
+        return list(_named_pairs(model, module))
     modules = dict(module.named_modules())
     found = []
     for path, layer in _paths(model):
@@ -226,6 +228,20 @@ def _pairs(model: Any, module: nn.Module) -> list[tuple[str, Any, nn.Module]]:
         if ours is not None and not isinstance(layer, type(model)):
             found.append((path, layer, ours))
     return found
+
+
+def _named_pairs(model: Any, module: Functional, above: str = "") -> Iterator[tuple[str, Any, nn.Module]]:
+    """Pair the layers of a Keras model and of ours by name, those of nested models too; by place where names differ."""
+    theirs, ours = ([layer for layer in m.layers if type(layer).__name__ != "InputLayer"] for m in (model, module))
+    by_name = {layer.name: layer for layer in ours}
+    if len(theirs) == len(ours) and not by_name.keys() >= {layer.name for layer in theirs}:
+        by_name = {layer.name: counterpart for layer, counterpart in zip(theirs, ours, strict=True)}
+    for layer in theirs:
+        counterpart = by_name.get(layer.name)
+        if isinstance(counterpart, Functional) and hasattr(layer, "layers"):
+            yield from _named_pairs(layer, counterpart, f"{above}{layer.name}/")
+        elif counterpart is not None:
+            yield above + layer.name, layer, counterpart
 
 
 def _paths(layer: Any, above: str = "") -> Iterator[tuple[str, Any]]:
@@ -264,6 +280,8 @@ def _again(layer: nn.Module, call: LayerCall) -> list[Value]:
         rebuilt(n, (torch.from_numpy(x.copy()) if isinstance(x, np.ndarray) else x for x in leaves(n)))
         for n in (call.args, {k: v for k, v in call.kwargs.items() if v is not None})
     )
+    if any(mask is not None for mask in call.masks) and "mask" in inspect.signature(layer.forward).parameters:
+        kwargs["mask"] = [None if mask is None else torch.from_numpy(mask) for mask in call.masks]
     return [to_numpy(y) for y in _tensors_in(layer(*args, **kwargs))]
 
 

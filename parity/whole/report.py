@@ -12,6 +12,8 @@ from rich.table import Table
 
 from parity.whole.applications import Application
 from parity.whole.compare import Whole
+from parity.whole.files import STATUSES, FileReport, Reading
+from parity.whole.keras_errors import KerasError
 
 
 def steps_table(whole: Whole) -> Table:
@@ -66,6 +68,51 @@ def sentences(whole: Whole) -> list[str]:
         f"({whole.seconds:.1f} s)"
     )
     return lines
+
+
+def file_sentences(found: FileReport) -> list[str]:
+    """Say what torch_layers and each Keras make of a file, where a Keras is believed wrong and why; the result last."""
+    lines = [f"{found.path}: a file of {found.age}"]
+    if found.refusal is not None:
+        lines.append(f"torch_layers refuses it: {found.refusal}")
+    for reading in found.readings:
+        if reading.missing is not None:
+            lines.append(f"{reading.side} is not there: {reading.missing}")
+        elif reading.refusal is not None:
+            lines.append(f"{reading.framework} refuses it: {reading.refusal}")
+        elif reading.failure is not None:
+            lines.append(f"{reading.framework} reads it, but the comparison failed: {reading.failure}")
+        elif reading.whole is None:
+            lines.append(f"{reading.framework} reads it")
+        else:
+            lines += sentences(reading.whole)
+            lines += _beliefs(reading)
+    lines.append(f"{found.path.name}: {_result(found)}")
+    return lines
+
+
+def _beliefs(reading: Reading) -> list[str]:
+    """Say at which layers a Keras is believed wrong, a line for each reason."""
+    reasons: dict[KerasError, list[str]] = {}
+    for step, error in reading.errors:
+        reasons.setdefault(error, []).append(step.path)
+    lines = []
+    for error, paths in reasons.items():
+        named = ", ".join(paths[:4]) + (f" and {len(paths) - 4} more" if len(paths) > 4 else "")
+        lines.append(f"{reading.framework} is believed wrong at {named}: {error.why} ({error.evidence})")
+    return lines
+
+
+def _result(found: FileReport) -> str:
+    of = {status: [r.framework for r in found.readings if r.status == status] for status in STATUSES}
+    if found.exit_code == 2:
+        return "no Keras here reads it, so nothing was compared"
+    if of["reads"]:
+        return f"read by {', '.join(of['reads'])}, not by torch_layers: different"
+    parts = [f"equal to {', '.join(of['equal'])}"] if of["equal"] else []
+    parts += [f"different from {', '.join(of['different'])}"] if of["different"] else []
+    parts += [f"different from {', '.join(of['keras wrong'])}, which is believed wrong"] if of["keras wrong"] else []
+    return "; ".join(parts)
 
 
 # What a line of an application says, and how wide: the lines are printed as they come, so no table can find it out.

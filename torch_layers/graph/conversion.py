@@ -127,16 +127,6 @@ def _send_weights(source: Any, target: Any) -> None:
         raise ValueError(f"from_keras: layer {source.name!r}: {error}") from error
 
 
-def paired_layers(source: Any, target: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
-    """Yield (path, Keras's layer, ours) for each layer of a Keras model and its counterpart, those of nested models too."""
-    for inner, counterpart in _within(source, target):
-        name = f"{path}/{inner.name}" if path else str(inner.name)
-        if _within(inner, counterpart):
-            yield from paired_layers(inner, counterpart, name)
-        else:
-            yield name, inner, counterpart
-
-
 def _within(source: Any, target: Any) -> list[tuple[Any, Any]]:
     """Pair the layers of two models; none for two layers."""
     counterparts: Any = getattr(target, "layers", None) if isinstance(target, Layer) else None
