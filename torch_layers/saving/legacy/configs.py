@@ -9,10 +9,13 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from torch_layers.saving.legacy import keras2
+from torch_layers.saving.legacy import keras1, keras1_layers, keras2, locally_connected
 from torch_layers.saving.legacy.graphs import MODELS, functional
 from torch_layers.saving.legacy.keras2 import Config, class_of
 from torch_layers.saving.legacy.reading import ConfigError, Reading, a_dict, a_list
+
+# Their layers are known to the registry by being defined.
+_DEFINED = keras1_layers, locally_connected
 
 
 def modern_config(config: Mapping[str, Any], keras_version: str | None, backend: str | None) -> Config:
@@ -29,6 +32,8 @@ def modern_config(config: Mapping[str, Any], keras_version: str | None, backend:
     try:
         document = a_dict(config, "the config")
         reading = Reading(_version(document, keras_version), backend or "tensorflow", has_masks=_makes_masks(document))
+        if reading.version < (2, 0):
+            document = keras1.as_keras_2(document, reading)
         made = _Entries(reading).entry(document, "")
         reading.finish()
     except ConfigError as error:
@@ -42,7 +47,7 @@ def _version(config: Config, version: str | None) -> tuple[int, int]:
     found = re.match(r"(\d{1,9})(?:\.(\d{1,9}))?", version or "")
     if found:
         return int(found[1]), int(found[2] or 0)
-    return 2, 4
+    return (1, 2) if keras1.is_keras_1(config) else (2, 4)
 
 
 def _makes_masks(value: Any) -> bool:

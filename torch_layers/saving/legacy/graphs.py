@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from torch_layers.saving.legacy import tf_operations
+from torch_layers.saving.legacy import merging, tf_operations
 from torch_layers.saving.legacy.keras2 import Config, as_keras_2_calls_it, class_of, config_of
 from torch_layers.saving.legacy.reading import ConfigError, Reading, a_dict, a_list, a_name, shown
 
@@ -77,6 +77,8 @@ class _Graph:
         calls = [self._call(node) for node in nodes]
         if made["class_name"] in _RECURRENT:
             made, calls = self._with_states(made, calls)
+        if made["class_name"] in merging.CLASSES and self.reading.has_masks:
+            made = merging.as_keras_2_merges(made)
         nodes = [{"args": args, "kwargs": kwargs} for args, kwargs in calls]
         return {**made, "name": name, "inbound_nodes": nodes}
 

@@ -35,8 +35,9 @@ _NAMES = {
     "AddLoss": "Identity",
     "AddMetric": "Identity",
 }
-# Those that Keras 3 has no namesake of.
+# Those that Keras 3 has no namesake of: in Keras 2 and in Keras 1.
 _LEGACY = ("LocallyConnected1D", "LocallyConnected2D", "ThresholdedReLU", "Highway", "MaxoutDense")
+_LEGACY_1 = (*_LEGACY, "BatchNormalizationOfKeras1", "CosineOfKeras1", "ParametricSoftplus", "SReLU")
 _PACKAGES = ("keras", "tf_keras", "tensorflow", "tensorflow_core")
 # Arguments of every layer that say nothing of what it computes.
 _IGNORED = ("dynamic", "input_dtype", "shared_object_id")
@@ -137,6 +138,15 @@ _BATCH_NORMALIZATION = (
     only("adjustment", None),
 )
 _ATTENTION = ignore("query_shape", "key_shape", "value_shape", "softmax_robust_masking")
+# Of layers that Keras 2 keeps as Keras 1 had them.
+_OLD_DENSE = rename(
+    init="kernel_initializer",
+    bias="use_bias",
+    W_regularizer="kernel_regularizer",
+    b_regularizer="bias_regularizer",
+    W_constraint="kernel_constraint",
+    b_constraint="bias_constraint",
+)
 _RULES: dict[str, tuple[Rule, ...]] = {
     **dict.fromkeys(("Conv1D", "Conv2D", "Conv3D"), (ignore("rank"),)),
     **dict.fromkeys(("Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose"), (ignore("rank"), only("groups", 1))),
@@ -167,6 +177,8 @@ _RULES: dict[str, tuple[Rule, ...]] = {
     "MultiHeadAttention": (_ATTENTION,),
     "Attention": (only("causal", False),),
     "AdditiveAttention": (only("causal", False),),
+    "Highway": (_OLD_DENSE,),
+    "MaxoutDense": (_OLD_DENSE, rename(output_dim="units", nb_feature="features")),
     "AddLoss": (ignore("unconditional"),),
     "AddMetric": (ignore("aggregation", "metric_name"),),
 }
@@ -191,7 +203,8 @@ def layer(entry: Any, reading: Reading, path: str, inner: Callable[[Any, str], C
     """
     name, config = class_of(entry), {key: parts.plain(value) for key, value in config_of(entry).items()}
     ours = _NAMES.get(name, name)
-    if _is_users(entry) or not (ours in registry.layers or ours in _LEGACY):
+    legacy = _LEGACY if reading.version >= (2, 0) else _LEGACY_1
+    if _is_users(entry) or not (ours in registry.layers or ours in legacy):
         # `custom_objects` has to have it.
         registered = entry.get("registered_name") or name
         return {"class_name": name.split(">")[-1], "config": _custom(config), "registered_name": registered}
