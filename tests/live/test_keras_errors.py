@@ -1,4 +1,4 @@
-"""Each row of parity.whole.keras_errors is shown by a file: its Keras is silently wrong, the others and torch_layers right."""
+"""Each row of parity.whole.keras_errors is shown by a file: that Keras is silently wrong, torch_layers and others are not."""
 
 from __future__ import annotations
 
