@@ -18,11 +18,15 @@ from torch_layers.graph.operations import is_operation, read_operation, write_op
 from torch_layers.graph.symbols import Call, Symbol, SymbolicSize, SymbolicTensor, flatten, map_structure
 from torch_layers.layers.core.embedding import Embedding
 from torch_layers.layers.core.input_layer import InputLayer
+from torch_layers.layers.preprocessing.center_crop import CenterCrop
+from torch_layers.layers.preprocessing.resizing import Resizing
 from torch_layers.registry import layers as layer_registry
 from torch_layers.registry import snake_case
 from torch_layers.serialization import CustomObjects, deserialize, serialize
 
 _TENSOR = "__keras_tensor__"
+# Keras calls these, which compute the same, with training=True whatever the model does.
+_SAME_IN_TRAINING = (CenterCrop, Resizing)
 
 
 class Writer:
@@ -216,7 +220,7 @@ class Reader:
 
     def _without_context(self, name: str, args: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
         """Leave out arguments that Keras fills in by itself."""
-        if kwargs.get("training"):
+        if kwargs.get("training") and not isinstance(self.layers[name], _SAME_IN_TRAINING):
             raise ValueError(f"from_config: layer {name!r} is called with training=True, which no torch module takes")
         kept = {key: value for key, value in kwargs.items() if key != "training"}
         mask = kept.get("mask")

@@ -28,6 +28,20 @@ _ATTRIBUTES: dict[type, dict[str, tuple[str, ...]]] = {
     },
     GroupQueryAttention: {ours: (f"_{theirs}_dense",) for ours, theirs in _PROJECTIONS.items()},
 }
+# The layers that Keras exports under another name than its class has.
+_CLASSES = {"GroupQueryAttention": "GroupedQueryAttention"}
+
+
+class Layout:
+    """What is known of a file while it is walked: of one that is to be written, nothing."""
+
+    def has(self, path: str) -> bool:
+        """Tell whether there is a group of that path: where an attribute had several names, the first one there counts."""
+        return False
+
+    def names(self, path: str) -> dict[str, str]:
+        """Return the groups in the group of a list, by the names of the layers that they are of, as far as they say."""
+        return {}
 
 
 class GraphLayers(list[nn.Module]):
@@ -50,14 +64,14 @@ class Dialect:
     layers: str = "layers"
     times: int = 1
 
-    def attributes(self, module: nn.Module, exists: Callable[[str], bool]) -> list[tuple[str, Any]]:
+    def attributes(self, module: nn.Module, has: Callable[[str], bool]) -> list[tuple[str, Any]]:
         """List an object's attributes that are objects or lists of some, under Keras's names, in Keras's order."""
         found: dict[str, Any] = {}
         renamed = next((names for cls, names in _ATTRIBUTES.items() if isinstance(module, cls)), {})
         for name, child in module._modules.items():
             if child is not None:
                 names = renamed.get(name, (name,))
-                found[next(filter(exists, names), names[0])] = child
+                found[next(filter(has, names), names[0])] = child
         layers: Any = None
         if isinstance(module, Model):
             layers = list(module.layers)
@@ -95,11 +109,12 @@ DIALECTS = (
 )
 
 
-def walk(model: nn.Module, dialect: Dialect, exists: Callable[[str], bool]) -> Iterator[tuple[str, nn.Module]]:
+def walk(model: nn.Module, dialect: Dialect, layout: Layout) -> Iterator[tuple[str, nn.Module]]:
     """Yield (path of its group, object) for a model and each object in it; the model's own path is "".
 
     An object comes once, but again in each layer of a graph that has it too: read from its config, such a layer has one
-    of its own. `exists` tells whether the file has a group of that path: it decides where an attribute had several names.
+    of its own. In a list, groups that say the names of all its layers are found by these; others by Keras's rule, which
+    counts the classes.
     """
     met: set[nn.Module] = set()
 
@@ -109,7 +124,7 @@ def walk(model: nn.Module, dialect: Dialect, exists: Callable[[str], bool]) -> I
         seen.add(module)
         met.add(module)
         yield path, module
-        for name, child in dialect.attributes(module, lambda name: exists(_joined(path, name))):
+        for name, child in dialect.attributes(module, lambda name: layout.has(_joined(path, name))):
             inner = _joined(path, name)
             if _is_list(child):
                 yield from visit_list(inner, child, seen, isinstance(child, GraphLayers))
@@ -117,14 +132,20 @@ def walk(model: nn.Module, dialect: Dialect, exists: Callable[[str], bool]) -> I
                 yield from visit(inner, child, seen)
 
     def visit_list(path: str, items: Any, seen: set[nn.Module], is_graph: bool) -> Iterator[tuple[str, nn.Module]]:
+        members = list(items.values() if isinstance(items, nn.ModuleDict) else items)
+        by_name = layout.names(path)
+        names = [getattr(item, "name", None) for item in members]
+        if len(by_name) != len(names) or by_name.keys() != set(names):
+            by_name = {}
         used: dict[str, Iterator[int]] = {}
         here: set[nn.Module] = set()
-        for item in items.values() if isinstance(items, nn.ModuleDict) else items:
+        for item in members:
             if dialect.skips_met and not _is_list(item) and item in met:
                 continue
-            name = "container" if _is_list(item) else snake_case(type(item).__name__)
+            name = "container" if _is_list(item) else _class_name(item)
             number = next(used.setdefault(name, count()))
-            inner = _joined(path, f"{name}_{number}" if number else name)
+            name = by_name.get(getattr(item, "name", ""), f"{name}_{number}" if number else name)
+            inner = _joined(path, name)
             if _is_list(item):
                 yield from visit_list(inner, item, seen, False)
             elif is_graph and item not in here:
@@ -138,6 +159,11 @@ def walk(model: nn.Module, dialect: Dialect, exists: Callable[[str], bool]) -> I
 
 def _is_list(thing: Any) -> bool:
     return isinstance(thing, (list, nn.ModuleList, nn.ModuleDict))
+
+
+def _class_name(item: Any) -> str:
+    name = type(item).__name__
+    return snake_case(_CLASSES.get(name, name))
 
 
 def _joined(path: str, name: str) -> str:

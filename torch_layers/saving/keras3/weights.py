@@ -19,7 +19,7 @@ from torch_layers.saving.assign import Assignment, Computed
 from torch_layers.saving.errors import FileError
 from torch_layers.saving.keras3.bfloat16 import as_numbers
 from torch_layers.saving.keras3.quantization import dequantized, is_quantized
-from torch_layers.saving.keras3.structure import DIALECTS, Dialect, walk
+from torch_layers.saving.keras3.structure import DIALECTS, Dialect, Layout, walk
 
 if TYPE_CHECKING:
     from torch_layers.saving.hdf5 import Dataset, Group
@@ -56,15 +56,41 @@ def kept_weights(module: Weighted) -> list[tuple[Weighted, Weight]]:
     return [(layer, weight) for layer, weight in module.own_weights() if weight.name not in merged]
 
 
+class _FileLayout(Layout):
+    """The groups of a file."""
+
+    def __init__(self, root: Group) -> None:
+        self.root = root
+
+    def group(self, path: str) -> Group | None:
+        """Return the group of a path, or None."""
+        found: Any = self.root
+        for name in path.split("/"):
+            found = found.get(name) if isinstance(found, Mapping) else None
+        return found if isinstance(found, Mapping) else None  # type: ignore[return-value]
+
+    def has(self, path: str) -> bool:
+        return self.group(path) is not None
+
+    def names(self, path: str) -> dict[str, str]:
+        found = {}
+        for key in self.group(path) or ():
+            inner = self.group(f"{path}/{key}/vars")
+            name = inner.attrs.get("name") if inner is not None else None
+            if isinstance(name, str):
+                found[name] = key
+        return found
+
+
 class _Plan:
     """What comes of reading a file in one dialect."""
 
     def __init__(self, model: Weighted, group: Group, dialect: Dialect) -> None:
-        self.root = group
+        self._layout = _FileLayout(group)
         self._planned: dict[tuple[Weighted, str], Assignment] = {}
         self._missing: dict[nn.Module, list[str]] = {}
         self._taken: set[str] = set()
-        for path, module in walk(model, dialect, lambda path: self._group(path) is not None):
+        for path, module in walk(model, dialect, self._layout):
             self._take(f"{path}/vars" if path else "vars", module)
         left = [
             f"{array.path} of shape {tuple(array.shape)}: no weight of the model is kept there"
@@ -77,15 +103,9 @@ class _Plan:
     def assignments(self) -> list[Assignment]:
         return list(self._planned.values())
 
-    def _group(self, path: str) -> Group | None:
-        found: Any = self.root
-        for name in path.split("/"):
-            found = found.get(name) if isinstance(found, Mapping) else None
-        return found if isinstance(found, Mapping) else None  # type: ignore[return-value]
-
     def _take(self, path: str, module: nn.Module) -> None:
         """Assign the arrays of the group at `path` to the weights of one layer."""
-        group = self._group(path)
+        group = self._layout.group(path)
         arrays = {n: as_numbers(item) for n, item in (group or {}).items() if not isinstance(item, Mapping)}
         if not isinstance(module, Weighted):
             # What the caller put in a layer's place brings its own weights.

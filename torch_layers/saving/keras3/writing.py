@@ -22,7 +22,7 @@ from torch.nn.parameter import is_lazy
 from torch_layers.layers.lora import _LoRA
 from torch_layers.layers.weighted import Weighted
 from torch_layers.layers.weights import Weight
-from torch_layers.saving.keras3.structure import KERAS_3, walk
+from torch_layers.saving.keras3.structure import KERAS_3, Layout, walk
 from torch_layers.saving.keras3.weights import kept_weights
 from torch_layers.serialization import serialize
 
@@ -86,7 +86,7 @@ def _refuse_nameless(config: Any, path: str) -> None:
 
 def _groups(model: nn.Module) -> Iterator[tuple[str, Weighted]]:
     """Yield (path, layer) of each group in the file. Raises: ValueError for what can't be written."""
-    for path, module in walk(model, KERAS_3, lambda path: False):
+    for path, module in walk(model, KERAS_3, Layout()):
         if not isinstance(module, Weighted):
             _refuse_weights(module, path)
             continue
