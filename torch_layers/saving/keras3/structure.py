@@ -43,6 +43,10 @@ class Layout:
         """Return the groups in the group of a list, by the names of the layers that they are of, as far as they say."""
         return {}
 
+    def one_of(self, module: nn.Module) -> nn.Module:
+        """Return what counts as one: an object itself, unless several stand for one in the file."""
+        return module
+
 
 class GraphLayers(list[nn.Module]):
     """The layers of a model that is a graph."""
@@ -122,7 +126,7 @@ def walk(model: nn.Module, dialect: Dialect, layout: Layout) -> Iterator[tuple[s
         if module in seen:
             return
         seen.add(module)
-        met.add(module)
+        met.add(layout.one_of(module))
         yield path, module
         for name, child in dialect.attributes(module, lambda name: layout.has(_joined(path, name))):
             inner = _joined(path, name)
@@ -140,7 +144,7 @@ def walk(model: nn.Module, dialect: Dialect, layout: Layout) -> Iterator[tuple[s
         used: dict[str, Iterator[int]] = {}
         here: set[nn.Module] = set()
         for item in members:
-            if dialect.skips_met and not _is_list(item) and item in met:
+            if dialect.skips_met and not _is_list(item) and layout.one_of(item) in met:
                 continue
             name = "container" if _is_list(item) else _class_name(item)
             number = next(used.setdefault(name, count()))

@@ -5,7 +5,7 @@ Source: keras/src/saving/saving_lib.py and the `save_own_variables` of keras/src
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from torch_layers.saving.errors import FileError
 from torch_layers.saving.keras3.bfloat16 import as_numbers
 from torch_layers.saving.keras3.quantization import dequantized, is_quantized
 from torch_layers.saving.keras3.structure import DIALECTS, Dialect, Layout, walk
+from torch_layers.saving.keras3.twins import Twins
 
 if TYPE_CHECKING:
     from torch_layers.saving.hdf5 import Dataset, Group
@@ -41,13 +42,21 @@ def plan(model: Weighted, group: Group) -> list[Assignment]:
     Raises: FileError that lists every array without a weight and every weight without an array.
     """
     plans = []
-    for dialect in DIALECTS:
-        plans.append(_Plan(model, group, dialect))
-        if not plans[-1].problems:
-            return plans[-1].assignments
+    for attempt in _attempts(model, group):
+        if not attempt.problems:
+            return attempt.assignments
+        plans.append(attempt)
     problems = min((found.problems for found in plans), key=len)
     lines = "".join(f"\n  {line}" for line in problems)
     raise FileError(group.place, f"its weights are not those of the model:{lines}")
+
+
+def _attempts(model: Weighted, group: Group) -> Iterator[_Plan]:
+    """Read a file in each dialect; then as one with twins, which come last: layers of one name may well be two."""
+    yield from (_Plan(model, group, dialect, None) for dialect in DIALECTS)
+    twins = Twins(model)
+    if twins.groups:
+        yield from (_Plan(model, group, dialect, twins) for dialect in DIALECTS)
 
 
 def kept_weights(module: Weighted) -> list[tuple[Weighted, Weight]]:
@@ -59,8 +68,8 @@ def kept_weights(module: Weighted) -> list[tuple[Weighted, Weight]]:
 class _FileLayout(Layout):
     """The groups of a file."""
 
-    def __init__(self, root: Group) -> None:
-        self.root = root
+    def __init__(self, root: Group, twins: Twins | None) -> None:
+        self.root, self._twins = root, twins
 
     def group(self, path: str) -> Group | None:
         """Return the group of a path, or None."""
@@ -81,17 +90,22 @@ class _FileLayout(Layout):
                 found[name] = key
         return found
 
+    def one_of(self, module: nn.Module) -> nn.Module:
+        return module if self._twins is None else self._twins.one_of(module)
+
 
 class _Plan:
     """What comes of reading a file in one dialect."""
 
-    def __init__(self, model: Weighted, group: Group, dialect: Dialect) -> None:
-        self._layout = _FileLayout(group)
+    def __init__(self, model: Weighted, group: Group, dialect: Dialect, twins: Twins | None) -> None:
+        self._layout = _FileLayout(group, twins)
         self._planned: dict[tuple[Weighted, str], Assignment] = {}
         self._missing: dict[nn.Module, list[str]] = {}
         self._taken: set[str] = set()
         for path, module in walk(model, dialect, self._layout):
             self._take(f"{path}/vars" if path else "vars", module)
+        for layers in twins.groups if twins is not None else ():
+            self._share(layers)
         left = [
             f"{array.path} of shape {tuple(array.shape)}: no weight of the model is kept there"
             for array in _arrays(group)
@@ -124,6 +138,19 @@ class _Plan:
         if isinstance(module, _LoRA) and module.lora_enabled:
             for name in _ADAPTER:
                 self._planned[module, name] = _fresh(module, name, path)
+
+    def _share(self, layers: Sequence[Weighted]) -> None:
+        """Give layers that were one the arrays of the only one that has some."""
+        entries = [[(layer, weight.name) for layer, weight in twin.weight_entries()] for twin in layers]
+        full = [keys for keys in entries if all(key in self._planned for key in keys)]
+        if len(full) != 1:
+            return
+        for twin, keys in zip(layers, entries, strict=True):
+            for (layer, name), known in zip(keys, full[0], strict=True):
+                stored = self._planned[known].stored
+                self._planned.setdefault((layer, name), Assignment(layer, layer._specs[name], stored))
+            for module in twin.modules():
+                self._missing.pop(module, None)
 
     def _take_plain(self, module: Weighted, arrays: Mapping[str, Any], path: str) -> None:
         for number, (layer, weight) in enumerate(kept_weights(module)):
