@@ -13,7 +13,7 @@ import numpy as np
 from parity import draw
 from parity.case import Case
 from parity.record import Value
-from parity.sides.compiled import compiled_convolutions
+from parity.sides.convolutions import all_convolutions
 from parity.sides.exact import exact_constants
 from parity.sides.resizing import exact_resizing
 from parity.sides.volumes import pooled_volumes
@@ -50,7 +50,7 @@ class TensorFlow:
         """Return the context of a float64 run."""
         with (
             exact_constants(self.tf),
-            compiled_convolutions(self.tf),
+            all_convolutions(self.tf),
             pooled_volumes(self.tf),
             exact_resizing(self.tf),
         ):
