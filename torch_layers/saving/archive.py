@@ -12,10 +12,13 @@ from typing import Any
 from torch_layers.saving.errors import FileError
 from torch_layers.saving.source import Source, in_memory
 
-_LOCAL_HEADER = struct.Struct("<4s22xHH")
+# Signature, flags, method, length of the name and of what follows it.
+_LOCAL_HEADER = struct.Struct("<4s2xHH16xHH")
 # Text of configs shrinks 50 times at most; what shrinks more is no model but a bomb.
 _MOST_INFLATION, _ALWAYS_ALLOWED = 200, 1 << 20
 _BLOCK = 1 << 20
+# Bytes of an archive's table of contents: some 5,000 members, of which a model has three, and an asset for some layers.
+_LARGEST_TABLE = 1 << 19
 
 
 class Archive:
@@ -29,6 +32,8 @@ class Archive:
         try:
             with zipfile.ZipFile(_Stream(source)) as archive:
                 members = archive.infolist()
+        except FileError:
+            raise
         except (zipfile.BadZipFile, NotImplementedError, EOFError, OverflowError, struct.error, ValueError) as error:
             raise FileError(source.name, f"is no readable zip archive: {error}") from None
         self._members: dict[str, zipfile.ZipInfo] = {}
@@ -97,12 +102,14 @@ class Archive:
 
     def _data(self, member: zipfile.ZipInfo, place: str) -> Source:
         """Return the bytes of a member as they lie in the archive, behind their local header."""
-        signature, name_size, extra_size = _LOCAL_HEADER.unpack(
+        signature, flags, method, name_size, extra_size = _LOCAL_HEADER.unpack(
             self.source.read(member.header_offset, _LOCAL_HEADER.size)
         )
         name = self.source.read(member.header_offset + _LOCAL_HEADER.size, name_size)
         if signature != b"PK\x03\x04" or name not in (_encoded(member, "utf-8"), _encoded(member, "cp437")):
             raise FileError(place, f"has no header of its own at byte {member.header_offset}")
+        if flags & 0x1 or method != member.compress_type:
+            raise FileError(place, "is another to its own header than to the archive's table of contents")
         start = member.header_offset + _LOCAL_HEADER.size + name_size + extra_size
         return self.source.part(start, member.compress_size, place)
 
@@ -144,6 +151,16 @@ class _Stream(io.RawIOBase):
 
     def tell(self) -> int:
         return self.place
+
+    def read(self, size: int = -1) -> bytes:
+        """Read as any file. Raises: FileError for more than a table of contents can have: zipfile reads nothing else."""
+        size = self.source.size - self.place if size < 0 else size
+        if size > _LARGEST_TABLE:
+            raise FileError(
+                self.source.name,
+                f"is a zip archive with a table of contents of {size} bytes, allowed are {_LARGEST_TABLE}",
+            )
+        return super().read(size) or b""
 
     def readinto(self, target: Any) -> int:
         view = memoryview(target)

@@ -24,6 +24,7 @@ from torch_layers.saving.keras3.quantization import plain_config
 from torch_layers.saving.keras3.weights import plan as plan_keras3
 from torch_layers.saving.legacy.configs import modern_config
 from torch_layers.saving.legacy.weights import plan as plan_legacy
+from torch_layers.saving.limits import check_size
 from torch_layers.saving.refusals import listing, refusals
 from torch_layers.saving.source import opened
 from torch_layers.serialization import CustomObjects, deserialize
@@ -98,13 +99,17 @@ def refusing(place: str) -> Iterator[None]:
     """Turn whatever a hostile file makes Python or torch raise into a FileError that names the place."""
     try:
         yield
-    except (ValueError, OSError, NotImplementedError, ImportError):
+    except (FileError, OSError, NotImplementedError, ImportError):
         raise
+    except ValueError as error:
+        raise FileError(place, str(error)) from error
     except Exception as error:
-        raise FileError(place, f"can't be read: {type(error).__name__}: {error}") from error
+        reason = str(error).strip().split("\n")[0]
+        raise FileError(place, f"can't be read: {type(error).__name__}: {reason}") from error
 
 
 def _built(found: ModelFile, custom_objects: CustomObjects | None) -> Any:
+    check_size(found.config, found.place)
     if found.is_legacy:
         config = modern_config(found.config, found.keras_version, found.backend)
     else:
