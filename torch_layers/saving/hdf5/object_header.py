@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from typing import NamedTuple
 
 from torch_layers.saving.errors import FileError
@@ -11,9 +12,25 @@ from torch_layers.saving.hdf5.storage import Storage
 
 DATASPACE, LINK_INFO, DATATYPE, LINK, EXTERNAL_FILES, LAYOUT = 0x01, 0x02, 0x03, 0x06, 0x07, 0x08
 FILTERS, ATTRIBUTE, CONTINUATION, SYMBOL_TABLE, ATTRIBUTE_INFO = 0x0B, 0x0C, 0x10, 0x11, 0x15
-_LAST_KNOWN = 0x18
+CACHE_IMAGE = 0x18
+_NEEDED = {
+    DATASPACE,
+    LINK_INFO,
+    DATATYPE,
+    LINK,
+    EXTERNAL_FILES,
+    LAYOUT,
+    FILTERS,
+    ATTRIBUTE,
+    SYMBOL_TABLE,
+    ATTRIBUTE_INFO,
+}
+_NEEDED |= {CACHE_IMAGE}
+_LAST_KNOWN = CACHE_IMAGE
 _SHARED, _MUST_BE_KNOWN = 0x02, 0x80
 _CHUNKS = 10_000
+# Kind, size and flags; version 2 may keep the order in which messages were added.
+_HEAD_1, _HEAD_2, _HEAD_2_ORDERED = struct.Struct("<HHB3x"), struct.Struct("<BHB"), struct.Struct("<BHB2x")
 _PREFIX = 34  # the longest beginning of a header of version 2
 
 
@@ -52,15 +69,10 @@ def read_header(storage: Storage, address: int | None, place: str) -> Header:
 def _read_version_1(storage: Storage, address: int, start: Cursor, place: str) -> Header:
     start.version("object headers", 1)
     start.skip(7)
-    size = start.number(4)
     messages: list[Message] = []
-    blocks = _Blocks(address + 16, size, place)
+    blocks = _Blocks(address + 16, start.number(4), place)
     for at, length in blocks:
-        block = storage.block(at, length, place)
-        while block.left >= 8:
-            kind, size, flags = block.number(2), block.number(2), block.byte()
-            block.skip(3)
-            _keep(storage, messages, blocks, kind, flags, block.part(size))
+        _collect(storage, storage.block(at, length, place).data, _HEAD_1, blocks, messages, place)
     return Header(messages, place)
 
 
@@ -70,23 +82,40 @@ def _read_version_2(storage: Storage, address: int, start: Cursor, place: str) -
     flags = start.byte()
     start.skip((16 if flags & 0x20 else 0) + (4 if flags & 0x10 else 0))
     size = start.number(1 << (flags & 3))
+    head = _HEAD_2_ORDERED if flags & 0x04 else _HEAD_2
     messages: list[Message] = []
-    extra = 2 if flags & 0x04 else 0  # creation orders of messages
     blocks = _Blocks(address, start.at + size + 4, place)
     skipped = start.at
     for at, length in blocks:
-        whole = storage.block(at, length, place)
+        block = storage.block(at, length, place)
         if skipped == 4:
-            whole.signature(b"OCHK")
-        body = whole.data[:-4]
-        storage.verify(body, int.from_bytes(whole.data[-4:], "little"), place)
-        block = storage.cursor(body[skipped:], place)
-        while block.left >= 4 + extra:
-            kind, size, message_flags = block.byte(), block.number(2), block.byte()
-            block.skip(extra)
-            _keep(storage, messages, blocks, kind, message_flags, block.part(size))
+            block.signature(b"OCHK")
+        body = block.data[:-4]
+        storage.verify(body, int.from_bytes(block.data[-4:], "little"), place)
+        _collect(storage, body[skipped:], head, blocks, messages, place)
         skipped = 4
     return Header(messages, place)
+
+
+def _collect(
+    storage: Storage, data: bytes, head: struct.Struct, blocks: _Blocks, messages: list[Message], place: str
+) -> None:
+    """Append the messages of a block; what is too short for another one at its end is a gap."""
+    at, end, counted = 0, len(data), 0
+    while at + head.size <= end:
+        kind, size, flags = head.unpack_from(data, at)
+        at += head.size + size
+        counted += 1
+        if at > end:
+            raise FileError(place, f"a message of its header has {size} bytes, more than there are")
+        if kind in _NEEDED:
+            messages.append(Message(kind, bool(flags & _SHARED), data[at - size : at]))
+        elif kind == CONTINUATION:
+            where = storage.cursor(data[at - size : at], place)
+            blocks.add(where.address(), where.length())
+        elif kind > _LAST_KNOWN and flags & _MUST_BE_KNOWN:
+            raise unsupported(place, f"it has a message of the unknown kind {kind}")
+    storage.count(counted, place)
 
 
 class _Blocks:
@@ -110,13 +139,3 @@ class _Blocks:
         if not self._waiting:
             raise StopIteration
         return self._waiting.pop(0)
-
-
-def _keep(storage: Storage, messages: list[Message], blocks: _Blocks, kind: int, flags: int, body: Cursor) -> None:
-    storage.count(1, body.place)
-    if kind == CONTINUATION:
-        blocks.add(body.address(), body.length())
-    elif kind > _LAST_KNOWN and flags & _MUST_BE_KNOWN:
-        raise unsupported(body.place, f"it has a message of the unknown kind {kind}")
-    elif kind:
-        messages.append(Message(kind, bool(flags & _SHARED), body.data))

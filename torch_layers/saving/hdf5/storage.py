@@ -13,11 +13,13 @@ if TYPE_CHECKING:
     from torch_layers.saving.hdf5.heaps.collection import Collection
 
 # An honest file's metadata is read once, and its texts are copied once more; structures that overlap are read more often.
-_READ_TIMES = 4
+_READ_TIMES = 3
 _READ_ALWAYS = 1 << 20
 _READ_AT_MOST = 512 << 20
-# Messages, links, chunks: so many of them take seconds.
-_ITEMS = 500_000
+# Messages, links, chunks, texts: each takes 8 bytes of a file at least, and so many of them take seconds.
+_ITEM_BYTES = 8
+_ITEMS_ALWAYS = 100_000
+_ITEMS_AT_MOST = 2_000_000
 # Pure Python hashes some 6 MB a second. A checksum finds accidents, not attacks, so a limit costs no safety.
 _CHECKED = 8 << 20
 
@@ -34,7 +36,7 @@ class Storage:
         self.collections: dict[int, Collection] = {}
         self.paths: dict[int, str] = {}
         self._bytes_left = min(_READ_TIMES * source.size + _READ_ALWAYS, _READ_AT_MOST)
-        self._items_left = _ITEMS
+        self._items_left = min(source.size // _ITEM_BYTES + _ITEMS_ALWAYS, _ITEMS_AT_MOST)
         self._checked_left = _CHECKED
         self._claimable = source.size
 
@@ -69,10 +71,10 @@ class Storage:
             raise FileError(place, "its structures overlap: they are larger than the file")
 
     def count(self, items: int, place: str) -> None:
-        """Count messages, links, chunks. Raises: FileError if they are too many to be read in seconds."""
+        """Count messages, links, chunks, texts. Raises: FileError if a file of this size can't have so many."""
         self._items_left -= items
         if self._items_left < 0:
-            raise FileError(place, f"the file has more than {_ITEMS} links, messages and chunks")
+            raise FileError(place, "the file has more messages, links, chunks and texts than are read of its size")
 
     def claim(self, size: int, place: str) -> None:
         """Count bytes that hold a data set. Raises: FileError if all that were claimed are more than the file's."""

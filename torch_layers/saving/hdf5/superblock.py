@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from torch_layers.saving.errors import FileError
-from torch_layers.saving.hdf5.object_header import read_header
+from torch_layers.saving.hdf5.object_header import CACHE_IMAGE, read_header
 from torch_layers.saving.hdf5.refusals import unsupported
 from torch_layers.saving.hdf5.storage import Storage
 from torch_layers.saving.source import Source
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _LARGEST = 8 + 8 + 8 + 4 * 8 + 40
-_CACHE_IMAGE = 0x18
 
 
 def read_superblock(source: Source) -> tuple[Storage, int]:
@@ -66,5 +65,5 @@ def _signature_at(source: Source) -> int:
 
 def _look_at_extension(storage: Storage, address: int) -> None:
     header = read_header(storage, address, storage.source.name)
-    if header.has(_CACHE_IMAGE):
+    if header.has(CACHE_IMAGE):
         raise unsupported(storage.source.name, "its metadata lies in a cache image")

@@ -54,11 +54,11 @@ def _variable(storage: Storage, raw: bytes, datatype: Datatype, place: str) -> s
     if length > len(text):
         raise FileError(place, f"a text of {length} bytes lies in {len(text)} bytes")
     storage.spend(length, place)
-    return _decoded(text[:length].rstrip(b"\0"), place)
+    return _decoded(text[:length], place).rstrip("\0")
 
 
-def _decoded(raw: bytes, place: str) -> str:
+def _decoded(raw: bytes | memoryview, place: str) -> str:
     try:
-        return raw.decode()
+        return str(raw, "utf-8")
     except UnicodeDecodeError:
-        raise FileError(place, f"the text {raw[:80]!r} is not UTF-8") from None
+        raise FileError(place, f"the text {bytes(raw[:80])!r} is not UTF-8") from None

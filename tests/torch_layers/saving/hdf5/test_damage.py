@@ -23,13 +23,13 @@ def read_or_refused(file: bytes, *, traced: bool = False) -> dict[str, object] |
     """Return all that is in a file, or why it is refused, in at most 10 s and little memory."""
     if traced:
         tracemalloc.start()
-    start = time.monotonic()
+    start = time.process_time()
     try:
         found: dict[str, object] | str = walking.content_of(file)
     except (FileError, NotImplementedError, OSError) as error:
         found = str(error)
         assert "made.h5" in found
-    assert time.monotonic() - start < 10
+    assert time.process_time() - start < 10
     if traced:
         most = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch  # noqa: F401 - before TensorFlow, or importing it can crash
+import torch
 
 from tests.torch_layers.saving.hdf5 import walking
 from torch_layers.saving.hdf5 import Dataset, open_hdf5

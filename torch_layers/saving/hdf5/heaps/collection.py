@@ -15,25 +15,28 @@ class Collection:
         head.version("global heaps", 1)
         head.skip(3)
         block = storage.block(address, head.length(), place)
+        self._data = memoryview(block.data)
+        self._places: dict[int, tuple[int, int]] = {}
         block.skip(min(head.at, block.left))
-        self._objects: dict[int, bytes] = {}
         while block.left >= 8 + storage.length_size:
             index = block.number(2)
             block.skip(6)
             size = block.length()
             if index == 0:  # the rest is free
                 break
-            storage.count(1, place)
-            self._objects[index] = block.take(size)
+            self._places[index] = block.at, block.at + size
+            block.skip(size)
             block.skip(min(-size % 8, block.left))
+        storage.count(len(self._places), place)
 
-    def object(self, index: int, place: str) -> bytes:
-        if index not in self._objects:
+    def object(self, index: int, place: str) -> memoryview:
+        if index not in self._places:
             raise FileError(place, f"the text {index} of a heap is missing")
-        return self._objects[index]
+        start, end = self._places[index]
+        return self._data[start:end]
 
 
-def heap_object(storage: Storage, address: int, index: int, place: str) -> bytes:
+def heap_object(storage: Storage, address: int, index: int, place: str) -> memoryview:
     """Return an object of the global heap; its collection is read once."""
     if address not in storage.collections:
         storage.collections[address] = Collection(storage, address, place)
