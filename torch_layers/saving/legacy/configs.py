@@ -17,6 +17,9 @@ from torch_layers.saving.legacy.reading import ConfigError, Reading, a_dict, a_l
 # Their layers are known to the registry by being defined.
 _DEFINED = keras1_layers, locally_connected
 
+# From here on there is but one Keras, that of TensorFlow. Before, its versions end with "-tf".
+_FIRST_OF_TF = (2, 4)
+
 
 def modern_config(config: Mapping[str, Any], keras_version: str | None, backend: str | None) -> Config:
     """Return the config of a model or layer of Keras 1 or 2 (tf.keras and tf-keras too) as Keras 3 would have it.
@@ -31,7 +34,9 @@ def modern_config(config: Mapping[str, Any], keras_version: str | None, backend:
     """
     try:
         document = a_dict(config, "the config")
-        reading = Reading(_version(document, keras_version), backend or "tensorflow", has_masks=_makes_masks(document))
+        version = _version(document, keras_version)
+        is_tf = version >= _FIRST_OF_TF or "-tf" in (keras_version or "")
+        reading = Reading(version, is_tf, backend or "tensorflow", has_masks=_makes_masks(document))
         if reading.version < (2, 0):
             document = keras1.as_keras_2(document, reading)
         made = _Entries(reading).entry(document, "")
@@ -43,11 +48,12 @@ def modern_config(config: Mapping[str, Any], keras_version: str | None, backend:
     return made
 
 
-def _version(config: Config, version: str | None) -> tuple[int, int]:
-    found = re.match(r"(\d{1,9})(?:\.(\d{1,9}))?", version or "")
-    if found:
-        return int(found[1]), int(found[2] or 0)
-    return (1, 2) if keras1.is_keras_1(config) else (2, 4)
+def _version(config: Config, version: str | None) -> tuple[int, ...]:
+    numbers = re.findall(r"\d{1,9}", (version or "").partition("-")[0])[:3]
+    if numbers:
+        return tuple(map(int, numbers))
+    # What Keras 2 wrote without its version is most likely TensorFlow's.
+    return (1, 2) if keras1.is_keras_1(config) else _FIRST_OF_TF
 
 
 def _makes_masks(value: Any) -> bool:

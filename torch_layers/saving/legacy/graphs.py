@@ -17,7 +17,7 @@ from torch_layers.saving.legacy.reading import ConfigError, Reading, a_dict, a_l
 MODELS = ("Functional", "Model", "Sequential", "Container")
 _RECURRENT = {
     *("RNN", "SimpleRNN", "LSTM", "GRU", "Bidirectional", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"),
-    "CalledAsInKeras2",
+    *("CalledAsInKeras2", "BidirectionalOfKeras2"),
 }
 # Stands for a layer where Keras 2 keeps a plain value among a call's tensors.
 _CONSTANT = "_CONSTANT_VALUE"
@@ -88,7 +88,7 @@ class _Graph:
         if made["class_name"] == "CalledAsInKeras2" or not any(isinstance(args[0], list) for args, _ in calls):
             return made, calls
         if self.reading.has_masks:
-            return as_keras_2_calls_it(made), calls
+            return as_keras_2_calls_it(made, self.reading), calls
         return made, [
             ([args[0][0]], {**kwargs, "initial_state": args[0][1:]}) if isinstance(args[0], list) else (args, kwargs)
             for args, kwargs in calls

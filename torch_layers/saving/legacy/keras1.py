@@ -10,8 +10,8 @@ from typing import Any
 
 from torch_layers.saving.legacy import keras1_chains, parts
 from torch_layers.saving.legacy.graphs import MODELS
-from torch_layers.saving.legacy.keras2 import Config, class_of, config_of, fixed, ignore, only, rename
-from torch_layers.saving.legacy.reading import ConfigError, Reading, a_dict, a_list, a_name, shown
+from torch_layers.saving.legacy.keras2 import Config, class_of, config_of, fixed, ignore, rename
+from torch_layers.saving.legacy.reading import ConfigError, Reading, a_list, a_name, shown
 
 Rule = Callable[[Config, Reading, str], None]
 
@@ -92,7 +92,7 @@ def _padding(names: tuple[str, ...]) -> Rule:
             given = [given.get(name, 0) for name in names]
         axes = len(names) // 2
         flat = [given] * axes if isinstance(given, int) else a_list(given, "padding")
-        if axes == 1 and len(flat) == 1 or len(flat) == axes > 1:
+        if (axes == 1 and len(flat) == 1) or len(flat) == axes > 1:
             flat = [size for size in flat for _ in range(2)]
         if len(flat) != len(names):
             raise ConfigError(f"padding={shown(given)} does not hold {axes} or {len(names)} sizes")
@@ -139,6 +139,12 @@ def _batch_statistics(config: Config, reading: Reading, path: str) -> None:
         del config["mode"]
 
 
+def _order_of_weights(config: Config, reading: Reading, path: str) -> None:
+    config.pop("transform_bias", None)
+    if reading.version < (1, 2):
+        config["biases_beside_kernels"] = True
+
+
 _UNITS = rename(output_dim="units")
 _KERNEL = _joined("kernel_size", "nb_row", "nb_col")
 _POOL = rename(pool_length="pool_size", stride="strides")
@@ -146,7 +152,7 @@ _RECURRENT = (ignore("consume_less"), _UNITS)
 _RULES: dict[str, tuple[Rule, ...]] = {
     "Dense": (_UNITS,),
     "TimeDistributedDense": (_UNITS,),
-    "Highway": (),
+    "Highway": (_order_of_weights,),
     "MaxoutDense": (_UNITS, rename(nb_feature="features")),
     "Activation": (),
     "ActivityRegularization": (),

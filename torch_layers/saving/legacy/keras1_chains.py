@@ -17,7 +17,7 @@ _MODES = {"sum": "Add", "mul": "Multiply", "ave": "Average", "max": "Maximum"}
 
 
 def merge(config: Config) -> Config:
-    """Return the class and the config of the layer that stands for a `Merge`, with its branches in `layers` if it has some."""
+    """Return class and config of the layer that stands for a `Merge`; its branches, if it has some, are in `layers`."""
     mode, kept = config.get("mode"), {"name": config.get("name")}
     if config.get("layers") is not None:
         kept["layers"] = config["layers"]

@@ -25,6 +25,7 @@ _EPSILON = 1e-7
 class Highway(Layer):
     """y = t * activation(x @ kernel + bias) + (1 - t) * x, where t = sigmoid(x @ kernel_carry + bias_carry).
 
+    The weights are both kernels, then both biases; before Keras 1.2 (`biases_beside_kernels`), each kernel and its bias.
     Shape: (batch, features) -> the same; `kernel` and `kernel_carry` (features, features), the biases (features,).
     Raises: ValueError for an input of another rank than 2.
     Source: keras.layers.Highway, Keras 1.2.
@@ -48,15 +49,20 @@ class Highway(Layer):
         activity_regularizer: Any = None,
         kernel_constraint: Any = None,
         bias_constraint: Any = None,
+        biases_beside_kernels: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        self.biases_beside_kernels = biases_beside_kernels
         self.activation = activations.get(activation)
         self.use_bias = use_bias
         given = {**locals(), "bias_initializer": "zeros"}
         self.declare("kernel", "i o -> i o", "W", "kernel", given)
+        if biases_beside_kernels:
+            self.declare("bias", "o -> o", "b", "bias", given, use_bias)
         self.add_weight("kernel_carry", "i o -> i o", self.kernel_initializer, keras_name="W_carry")
-        self.declare("bias", "o -> o", "b", "bias", given, use_bias)
+        if not biases_beside_kernels:
+            self.declare("bias", "o -> o", "b", "bias", given, use_bias)
         if use_bias:
             self.add_weight("bias_carry", "o -> o", "ones", keras_name="b_carry")
         else:

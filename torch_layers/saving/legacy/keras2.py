@@ -102,15 +102,6 @@ def _gates(config: Config, reading: Reading, path: str) -> None:
     config.setdefault("recurrent_activation", "hard_sigmoid" if reading.version < (2, 3) else "sigmoid")
 
 
-def _upsampling(config: Config, reading: Reading, path: str) -> None:
-    if config.get("interpolation") == "bilinear" and reading.version < (2, 3):
-        reading.problem(
-            path,
-            "interpolation='bilinear' of a Keras before 2.3 puts the corners of pixels where later ones put their centres, "
-            "which torch_layers does not compute",
-        )
-
-
 def _lift_time_major(config: Config, reading: Reading, path: str) -> None:
     """Say of a Bidirectional itself that it begins with the axis of time, not of the layer in it."""
     found = False
@@ -157,7 +148,6 @@ _RULES: dict[str, tuple[Rule, ...]] = {
     "SyncBatchNormalization": (*_BATCH_NORMALIZATION, fixed(synchronized=True)),
     "LayerNormalization": (_normalized_axis,),
     "LeakyReLU": (rename(alpha="negative_slope"),),
-    "UpSampling2D": (_upsampling,),
     "Embedding": (ignore("input_length"), only("sparse", False)),
     "InputLayer": (rename(batch_input_shape="batch_shape"), only("sparse", False, None), only("ragged", False, None)),
     **dict.fromkeys(("RNN", "SimpleRNN"), _RECURRENT),
@@ -208,6 +198,11 @@ def layer(entry: Any, reading: Reading, path: str, inner: Callable[[Any, str], C
         # `custom_objects` has to have it.
         registered = entry.get("registered_name") or name
         return {"class_name": name.split(">")[-1], "config": _custom(config), "registered_name": registered}
+    if name == "UpSampling2D" and config.get("interpolation") == "bilinear" and not reading.is_tf:
+        ours = "BilinearUpSampling2D"
+        config.pop("interpolation")
+    if name == "Bidirectional" and reading.has_masks and not reading.is_tf:
+        ours = "BidirectionalOfKeras2"
     is_input = name == "InputLayer"
     shape = config.get("batch_input_shape")
     if shape is not None:
@@ -224,7 +219,7 @@ def layer(entry: Any, reading: Reading, path: str, inner: Callable[[Any, str], C
     module = registry.layers.module if ours in registry.layers else legacy_layers.module
     time_major = bool(config.pop("time_major", False))
     made = {"module": module, "class_name": ours, "config": config, "registered_name": None}
-    return as_keras_2_calls_it(made, time_major) if time_major else made
+    return as_keras_2_calls_it(made, reading, time_major) if time_major else made
 
 
 def _convert_parts(config: Config, reading: Reading, path: str, inner: Callable[[Any, str], Config]) -> None:
@@ -268,7 +263,9 @@ def _custom(config: Config) -> Config:
     return changed
 
 
-def as_keras_2_calls_it(described: Config, time_major: bool = False) -> Config:
+def as_keras_2_calls_it(described: Config, reading: Reading, time_major: bool = False) -> Config:
     """Return the entry of a recurrent layer that takes its states in a list behind its input, as Keras 2 calls it."""
     config = {"name": described["config"].get("name"), "layer": described, "time_major": time_major}
+    if not reading.is_tf and reading.version < (2, 2, 5) and "Bidirectional" not in described["class_name"]:
+        config["starts_with_state"] = True
     return {"module": legacy_layers.module, "class_name": "CalledAsInKeras2", "config": config, "registered_name": None}

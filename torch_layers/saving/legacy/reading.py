@@ -13,9 +13,13 @@ class ConfigError(ValueError):
 
 @dataclass
 class Reading:
-    """One config under way: the version of Keras that wrote it, and what of it can't be taken so far."""
+    """One config under way: the version of Keras that wrote it, and what of it can't be taken so far.
 
-    version: tuple[int, int]
+    `is_tf` tells Keras inside TensorFlow, and tf-keras, from the Keras of several backends, which ended with 2.3.
+    """
+
+    version: tuple[int, ...]
+    is_tf: bool
     backend: str
     # Whether some layer of the model makes masks.
     has_masks: bool = False
