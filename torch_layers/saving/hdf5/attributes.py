@@ -30,7 +30,8 @@ class Attributes(Mapping[str, Any]):
 
     def __init__(self, storage: Storage, header: Header) -> None:
         self.place = header.place
-        self._storage, self._header = storage, header
+        self._storage = storage
+        self._messages = [*header.all(ATTRIBUTE), *header.all(ATTRIBUTE_INFO)]
         self._found: dict[str, Attribute] | None = None
         self._values: dict[str, Any] = {}
 
@@ -66,13 +67,15 @@ class Attributes(Mapping[str, Any]):
                     raise FileError(self.place, f"has two attributes {attribute.name!r}")
                 found[attribute.name] = attribute
             self._found = dict(sorted(found.items(), key=lambda item: item[0].encode()))
+            self._messages = []  # their bytes were copied
         return self._found
 
     def _read(self) -> Iterator[Attribute]:
-        storage, header = self._storage, self._header
-        for message in header.all(ATTRIBUTE):
-            yield read_attribute(storage, content(storage, message, "attribute", self.place))
-        for message in header.all(ATTRIBUTE_INFO):
+        storage = self._storage
+        for message in self._messages:
+            if message.kind == ATTRIBUTE:
+                yield read_attribute(storage, content(storage, message, "attribute", self.place))
+                continue
             info = storage.cursor(message.data, self.place)
             info.version("attribute infos", 0)
             info.skip(2 if info.byte() & 1 else 0)

@@ -76,7 +76,7 @@ class Cursor:
     def signature(self, expected: bytes) -> None:
         found = self.take(len(expected))
         if found != expected:
-            raise FileError(self.place, f"{found!r} stands where {expected.decode()} should begin a structure")
+            raise FileError(self.place, f"{found!r} stands where {expected!r} should begin a structure")
 
     def version(self, what: str, *known: int) -> int:
         """Return the next byte, a version. Raises: FileError if it is not among those known."""

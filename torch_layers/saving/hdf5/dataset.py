@@ -85,6 +85,27 @@ class Dataset:
             out.byteswap(inplace=True)
         check_truth(out, self.place)
 
+    @property
+    def is_in_one_piece(self) -> bool:
+        """Whether its numbers lie side by side in the file, so that `read_rows` can read some of them."""
+        return isinstance(self._layout, Contiguous) and bool(self.shape) and not self._datatype.text
+
+    @refusing
+    def read_rows(self, start: int, stop: int) -> Array:
+        """Return `self.read()[start:stop]` of an array in one piece; no more of it is read.
+
+        Raises: IndexError if there are no such rows.
+        """
+        assert isinstance(self._layout, Contiguous)
+        if not 0 <= start <= stop <= self.shape[0]:
+            raise IndexError(f"rows {start} to {stop} of an array with {self.shape[0]} rows")
+        found = np.empty((stop - start, *self.shape[1:]), self.dtype)
+        if found.size and self._layout.address is not None:
+            place = self._storage.base + self._layout.address + start * (self.nbytes // self.shape[0])
+            self._storage.source.readinto(place, _bytes_of(found).reshape(-1).data)
+        check_truth(found, self.place)
+        return found
+
     def _read_bytes(self, out: Array) -> None:
         """Fill an array of bytes, which has one more axis: the bytes of an element."""
         if not out.size:

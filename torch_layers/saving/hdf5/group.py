@@ -15,8 +15,6 @@ from torch_layers.saving.hdf5.storage import Storage
 from torch_layers.saving.hdf5.superblock import read_superblock
 from torch_layers.saving.source import Source
 
-_DEEPEST = 200  # whoever walks a file by recursion gets to the end
-
 
 class Group(Mapping[str, "Group | Dataset"]):
     """Groups and data sets by name, in the order of the names; `group["a/b"]` is `group["a"]["b"]`.
@@ -87,12 +85,7 @@ class Group(Mapping[str, "Group | Dataset"]):
 
 def open_object(storage: Storage, address: int, path: str) -> Group | Dataset:
     """Return the object whose header is at `address`."""
-    place = storage.place(path)
-    other = storage.paths.setdefault(address, path)
-    if other != path:
-        raise FileError(place, f"is the same object as {other!r}: each can have one name only")
-    if path.count("/") > _DEEPEST:
-        raise FileError(place, f"lies more than {_DEEPEST} groups deep")
+    place = storage.enter(address, path)
     header = read_header(storage, address, place)
     if header.has(LAYOUT):
         return Dataset(storage, header, path)

@@ -16,7 +16,7 @@ R = TypeVar("R")
 
 # What Python and numpy say of nonsense (a shape that no array can have, text that is not UTF-8) where no check of ours
 # came first. TypeError and AttributeError are not among them: those would be our own mistakes.
-_NONSENSE = (ArithmeticError, LookupError, MemoryError, RecursionError, ValueError, struct.error, zlib.error)
+_NONSENSE = (ArithmeticError, LookupError, RecursionError, ValueError, struct.error, zlib.error)
 
 
 class Placed(Protocol):
@@ -45,6 +45,8 @@ class NonsenseRefused:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if isinstance(error, MemoryError):
+            raise FileError(self._place, "needs more memory than there is") from error
         if isinstance(error, _NONSENSE) and not isinstance(error, FileError):
             raise FileError(self._place, f"is damaged ({type(error).__name__}: {error})") from error
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 _READ_TIMES = 3
 _READ_ALWAYS = 1 << 20
 _READ_AT_MOST = 512 << 20
+# A long name of a group stands in the path of all that is in it.
+_PATH_TIMES = 4
+_DEEPEST = 200  # whoever walks a file by recursion gets to the end
 # Messages, links, chunks, texts: each takes 8 bytes of a file at least, and so many of them take seconds.
 _ITEM_BYTES = 8
 _ITEMS_ALWAYS = 100_000
@@ -34,7 +37,8 @@ class Storage:
         self.source, self.base = source, base
         self.offset_size, self.length_size = offset_size, length_size
         self.collections: dict[int, Collection] = {}
-        self.paths: dict[int, str] = {}
+        self._paths: dict[int, str] = {}
+        self._path_left = _PATH_TIMES * source.size + _READ_ALWAYS
         self._bytes_left = min(_READ_TIMES * source.size + _READ_ALWAYS, _READ_AT_MOST)
         self._items_left = min(source.size // _ITEM_BYTES + _ITEMS_ALWAYS, _ITEMS_AT_MOST)
         self._checked_left = _CHECKED
@@ -47,6 +51,21 @@ class Storage:
 
     def place(self, path: str) -> str:
         return f"{self.source.name}:{path}"
+
+    def enter(self, address: int, path: str) -> str:
+        """Return the place of an object that is reached by a path. Raises: FileError if it has another path already."""
+        place = self.place(path)
+        other = self._paths.get(address)
+        if other not in (path, None):
+            raise FileError(place, f"is the same object as {other!r}: each can have one name only")
+        if path.count("/") > _DEEPEST:
+            raise FileError(place, f"lies more than {_DEEPEST} groups deep")
+        if other is None:
+            self._path_left -= len(path)
+            if self._path_left < 0:
+                raise FileError(place[:200], "the paths of its objects are longer than the file")
+            self._paths[address] = path
+        return place
 
     def block(self, address: int | None, size: int, place: str) -> Cursor:
         """Return `size` bytes of metadata. Raises: FileError where there are none, or too much was read already."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from torch_layers.saving.errors import FileError
+from torch_layers.saving.hdf5.cursor import Cursor
 from torch_layers.saving.hdf5.object_header import CACHE_IMAGE, read_header
 from torch_layers.saving.hdf5.refusals import unsupported
 from torch_layers.saving.hdf5.storage import Storage
@@ -18,17 +19,18 @@ def read_superblock(source: Source) -> tuple[Storage, int]:
     Raises: FileError for what is no HDF5 file, or a truncated one; NotImplementedError for one of several parts.
     """
     base = _signature_at(source)
-    data = source.read(base, min(_LARGEST, source.size - base))
     place = source.name
-    version = data[8] if len(data) > 8 else 0
+    start = Cursor(source.read(base, min(_LARGEST, source.size - base)), place, 8, 8)
+    start.signature(SIGNATURE)
+    version = start.byte()
     if version > 3:
         raise unsupported(place, f"it has an HDF5 superblock of version {version}")
-    at = 13 if version < 2 else 9
-    sizes = data[at], data[at + 1]
+    start.skip(4 if version < 2 else 0)
+    sizes = start.byte(), start.byte()
     if not set(sizes) <= {2, 4, 8}:
         raise FileError(place, f"its addresses and lengths have {sizes} bytes, which are not 2, 4 or 8")
     storage = Storage(source, base, *sizes)
-    cursor = storage.cursor(data, place)
+    cursor = storage.cursor(start.data, place)
     extension = None
     if version < 2:
         cursor.skip(24 if version == 0 else 28)
@@ -43,7 +45,7 @@ def read_superblock(source: Source) -> tuple[Storage, int]:
         cursor.skip(12)
         cursor.address()
         extension, end, root = cursor.address(), cursor.address(), cursor.address()
-        storage.verify(data[: cursor.at], cursor.number(4), place)
+        storage.verify(cursor.data[: cursor.at], cursor.number(4), place)
     if root is None or end is None:
         raise FileError(place, "has no root group")
     if end > source.size:

@@ -147,6 +147,24 @@ def test_groups_that_lie_too_deep(tmp_path: Path) -> None:
         walking.content(open_hdf5(source))
 
 
+@BOTH
+def test_a_long_name_above_many(tmp_path: Path, libver: str) -> None:
+    """Each of the paths has 60,000 characters."""
+
+    def write(file: Any) -> None:
+        group = file.create_group("a" * 60_000)
+        for i in range(1000):
+            group.create_group(f"b{i}")
+
+    path = made(tmp_path, write, libver)
+    with (
+        opened(path) as source,
+        soon_and_small(16 << 20),
+        pytest.raises(FileError, match="the paths of its objects are"),
+    ):
+        walking.content(open_hdf5(source))
+
+
 # Data that is elsewhere
 
 
