@@ -47,15 +47,18 @@ class Archive:
         """The names of the members, directories left out."""
         return [name for name, member in self._members.items() if not member.is_dir()]
 
-    def member(self, name: str) -> Source:
+    def member(self, name: str, largest: int | None = None) -> Source:
         """Return the bytes of a member, whose checksum is right: in place if it is stored, else inflated in memory.
 
-        Raises: FileError if there is no such member, or its bytes are not what the archive says of them.
+        Raises: FileError if there is no such member, it has more than `largest` bytes, or its bytes are not what the
+        archive says of them.
         """
         member = self._members.get(name)
         if member is None:
             raise FileError(self.source.name, f"has no member {name!r}, only {sorted(self.names)}")
         place = f"{self.source.name}/{name}"
+        if largest is not None and member.file_size > largest:
+            raise FileError(place, f"has {member.file_size} bytes, allowed are {largest}")
         data = self._data(member, place)
         if member.compress_type == zipfile.ZIP_STORED:
             if member.file_size != member.compress_size:

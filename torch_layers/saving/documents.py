@@ -10,6 +10,8 @@ from torch_layers.saving.errors import FileError
 
 # A model in a model in a model takes four levels each; drawing a graph of this depth stays far from Python's limit.
 _DEEPEST = 200
+# Bytes or characters of a text: the largest config of keras.applications has 1 MB.
+LARGEST = 16 << 20
 # Values that a text may hold: the largest config of keras.applications has 64,000. A value takes 200 bytes at most.
 _MOST_VALUES = 1_000_000
 
@@ -17,8 +19,8 @@ _MOST_VALUES = 1_000_000
 def read_json(content: bytes | str, place: str) -> dict[str, Any]:
     """Return the object that JSON text holds.
 
-    Raises: FileError for what is no JSON, no object, deeper than 200 levels, of more than a million values, has a key
-    twice, NaN or a broken encoding.
+    Raises: FileError for what is no JSON, no object, larger than 16 MB, deeper than 200 levels, of more than a million
+    values, has a key twice, NaN or a broken encoding.
     """
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -34,6 +36,8 @@ def read_json(content: bytes | str, place: str) -> dict[str, Any]:
             raise FileError(place, "NaN is no JSON")
         return float(name)
 
+    if len(content) > LARGEST:
+        raise FileError(place, f"has the size {len(content)}, a config has {LARGEST} at most")
     try:
         text = content if isinstance(content, str) else content.decode("utf-8")
         values = sum(text.count(mark) for mark in ",[{")

@@ -8,22 +8,24 @@ from typing import Any
 from torch_layers.registry import layers as layer_registry
 from torch_layers.saving.errors import FileError
 
-# Drawing a call takes a few milliseconds. The largest models of keras.applications have 1,041 calls.
-_MOST_CALLS = 5_000
+# Drawing a call takes a millisecond or a few. The largest models of keras.applications have 1,041 calls with 1,200 inputs.
+_MOST_CALLS = 10_000
 # Models in models: drawing the masks of each draws those inside once more.
 _DEEPEST = 12
 
 
 def check_size(config: Any, place: str) -> None:
-    """Raise FileError for a config whose models are more than 12 deep in each other, or call layers over 5,000 times.
+    """Raise FileError for a config whose models are more than 12 deep in each other, or have over 10,000 calls and inputs.
 
-    A layer counts once for each call, and so do all layers of a model that is called: models that call models twice
-    have 2^n calls at n levels.
+    Each call of a layer counts once, and so do its inputs, and for a model all within: models that call models twice have
+    2^n calls at n levels.
     """
     calls = _calls(config, place, 0)
     if calls > _MOST_CALLS:
         number = str(calls) if calls < 10**15 else "over 10^15"
-        raise FileError(place, f"describes a model with {number} calls of layers, allowed are {_MOST_CALLS}")
+        raise FileError(
+            place, f"describes a model with {number} calls of layers and their inputs, not {_MOST_CALLS} at most"
+        )
 
 
 def _calls(value: Any, place: str, depth: int) -> int:
@@ -34,12 +36,20 @@ def _calls(value: Any, place: str, depth: int) -> int:
     if "class_name" not in value:
         return sum(_calls(item, place, depth) for item in value.values())
     name, inner, nodes = value["class_name"], value.get("config"), value.get("inbound_nodes")
-    if isinstance(inner, (list, tuple)) or (
-        isinstance(inner, Mapping) and isinstance(inner.get("layers"), (list, tuple))
-    ):
+    within = inner.get("layers") if isinstance(inner, Mapping) else inner
+    if isinstance(within, (list, tuple)):
         depth += 1
         if depth > _DEEPEST:
             raise FileError(place, f"describes models that are more than {_DEEPEST} deep in each other")
     is_layer = isinstance(nodes, (list, tuple)) or (isinstance(name, str) and name in layer_registry)
     times = max(len(nodes), 1) if isinstance(nodes, (list, tuple)) else 1
-    return times * (is_layer + _calls(inner, place, depth))
+    return times * (is_layer + _calls(inner, place, depth)) + _inputs(nodes)
+
+
+def _inputs(nodes: Any) -> int:
+    """Count the tensors that calls name."""
+    if isinstance(nodes, Mapping):
+        return 1 if nodes.get("class_name") == "__keras_tensor__" else sum(map(_inputs, nodes.values()))
+    if isinstance(nodes, (list, tuple)):
+        return 1 if nodes and isinstance(nodes[0], str) else sum(map(_inputs, nodes))
+    return 0
