@@ -10,16 +10,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from torch_layers.saving.archive import Archive
-from torch_layers.saving.documents import read_json
+from torch_layers.saving.documents import LARGEST, read_json
 from torch_layers.saving.errors import FileError
 from torch_layers.saving.hdf5 import Group, open_hdf5
 from torch_layers.saving.safetensors import TensorsFile, is_safetensors, read_header
 from torch_layers.saving.source import Source
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
+# What names the layers beside weights in the way of Keras 1 and 2; Keras before 1.0 numbered them.
+_LEGACY = ("layer_names", "layer_names0", "nb_layers")
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
-# Text of a config in bytes: the largest of keras.applications take 200 KB.
-_LARGEST_CONFIG = 64 << 20
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,7 @@ def _keras_archive(source: Source) -> ModelFile:
     for needed in ("config.json", "metadata.json"):
         if needed not in names:
             raise FileError(source.name, f"has no {needed}: it is a zip archive, but no Keras model")
-    config, metadata = (_document(archive.member(name)) for name in ("config.json", "metadata.json"))
+    config, metadata = (_document(archive.member(name, LARGEST)) for name in ("config.json", "metadata.json"))
     version = metadata.get("keras_version")
     if not isinstance(version, str):
         raise FileError(f"{source.name}/metadata.json", f"keras_version is {version!r}, not a version")
@@ -162,8 +162,8 @@ def _keras_archive(source: Source) -> ModelFile:
 
 
 def _document(member: Source) -> dict[str, Any]:
-    if member.size > _LARGEST_CONFIG:
-        raise FileError(member.name, f"has {member.size} bytes, a config has {_LARGEST_CONFIG} at most")
+    if member.size > LARGEST:
+        raise FileError(member.name, f"has {member.size} bytes, a config has {LARGEST} at most")
     return read_json(member.read(0, member.size), member.name)
 
 
@@ -176,8 +176,6 @@ def _legacy_model(source: Source) -> ModelFile:
     if not isinstance(text, str):
         raise FileError(source.name, f"its model_config is a {type(text).__name__}, not text")
     place = f"{source.name}/model_config"
-    if len(text) > _LARGEST_CONFIG:
-        raise FileError(place, f"has {len(text)} characters, a config has {_LARGEST_CONFIG} at most")
     inner = group.get("model_weights")
     if not isinstance(inner, Group):
         raise FileError(source.name, "has no group model_weights")
