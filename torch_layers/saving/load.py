@@ -27,6 +27,7 @@ from torch_layers.saving.legacy.weights import plan as plan_legacy
 from torch_layers.saving.limits import check_size
 from torch_layers.saving.refusals import listing, refusals
 from torch_layers.saving.source import opened
+from torch_layers.saving.states import begin_states
 from torch_layers.serialization import CustomObjects, deserialize
 
 File = str | os.PathLike[str] | BinaryIO
@@ -53,6 +54,7 @@ def load_model(file: File, custom_objects: CustomObjects | None = None) -> Any:
             model = _built(found, custom_objects)
         with refusing(source.name):
             fill(_planned(model, found), source.name)
+            begin_states(model, source.name)
     _check_filled(model, source.name)
     return model.eval()
 

@@ -9,10 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from torch_layers.saving.assign import Stored
 from torch_layers.saving.errors import FileError
 from torch_layers.saving.hdf5 import Dataset, Group
+from torch_layers.saving.keras3.bfloat16 import Widened
 
+_OPAQUE = np.dtype("V2")
 _OWN = "top_level_model_weights"
 
 
@@ -69,11 +73,12 @@ def _count(group: Group, attribute: str) -> int:
     return count
 
 
-def _array(group: Group, name: str) -> Dataset:
+def _array(group: Group, name: str) -> Stored:
     found = _at(group, name)
     if not isinstance(found, Dataset):
         raise FileError(group.place, f"the weight {name!r} is named, but has no array")
-    return found
+    # h5py writes bfloat16 so, and nothing else that Keras has.
+    return Widened(found) if found.dtype == _OPAQUE else found
 
 
 def _at(group: Group, path: str) -> Any:

@@ -20,6 +20,7 @@ from torch_layers.saving.hdf5 import Group
 from torch_layers.saving.legacy import keras1_weights
 from torch_layers.saving.legacy.cudnn import without_cudnn
 from torch_layers.saving.legacy.order import Entry, legacy_entries, own_entries
+from torch_layers.saving.legacy.quantized import without_quantization
 from torch_layers.saving.legacy.saved_layers import SavedLayer, own_weights, saved_layers
 from torch_layers.saving.legacy.theano import turned
 
@@ -127,6 +128,9 @@ def _paired(
 
 def _arranged(target: _Target, saved: SavedLayer, origin: Origin) -> list[Stored]:
     """Return the arrays of a layer in the order of its weights, and in the layout of today's Keras."""
+    plain = without_quantization(target.entries, saved.names, saved.arrays)
+    if plain is not None:
+        return plain
     arrays, found = _in_own_order(target, saved), []
     whole = _convertible(target.layer)
     owners = [whole.get(owner, owner) for owner, _ in target.entries]
