@@ -108,6 +108,11 @@ def read_weights_file(source: Source) -> WeightsFile | TensorsFile:
         if not isinstance(inner, Group):
             raise FileError(source.name, "model_weights is no group")
         return _weights(inner, group)
+    if b'"weight_map"' in source.read(0, min(source.size, 512)):
+        raise NotImplementedError(
+            f"{source.name}: is the list of several files of weights, and a file is never read because another names it: in "
+            "Keras, save_weights without max_shard_size writes a single one"
+        )
     raise FileError(source.name, f"is {_described(kind, source)}, not weights of Keras (.weights.h5, .keras, .h5)")
 
 
@@ -184,7 +189,7 @@ def _legacy_model(source: Source) -> ModelFile:
 
 
 def _has_weights(group: Group) -> bool:
-    return "layer_names" in group.attrs or "layers" in group or "_layer_checkpoint_dependencies" in group
+    return any(name in group.attrs for name in _LEGACY) or "layers" in group or "_layer_checkpoint_dependencies" in group
 
 
 def _weights(group: Group, root: Group) -> WeightsFile:
@@ -192,5 +197,5 @@ def _weights(group: Group, root: Group) -> WeightsFile:
         value = group.attrs.get(name, root.attrs.get(name))
         return value if isinstance(value, str) else None
 
-    is_legacy = "layer_names" in group.attrs or "layer_names0" in group.attrs
+    is_legacy = any(name in group.attrs for name in _LEGACY)
     return WeightsFile(group, root, is_legacy, said("keras_version"), said("backend"))

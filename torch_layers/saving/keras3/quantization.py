@@ -171,6 +171,10 @@ def _of_kernel(layer: Any, arrays: Sequence[Numbers], path: str) -> dict[str, St
         found["bias"] = rest.pop(0 if is_unsigned else 1)
     if len(rest) == 1 + _FLOAT8 and rest[0].dtype.kind == "f":
         return {**found, "weight": rest[0]}
+    if is_unsigned and not any(array.dtype == np.uint8 for array in rest[1:]):
+        raise FileError(
+            path, "holds a kernel of GPTQ or AWQ without its zero points, which Keras 3.14 and 3.15 don't write"
+        )
     names = {
         (False, 2): ("values", "scale"),
         (False, 4): ("values", "scale", "zero", "groups"),
@@ -184,10 +188,16 @@ def _of_kernel(layer: Any, arrays: Sequence[Numbers], path: str) -> dict[str, St
     if is_unsigned:  # the matrix lies transposed
         read = _Matrix(path, (columns, rows), axis=1, packing=0, **parts).read
         return {**found, "weight": _float(parts["values"], shape, lambda: read().T)}
-    if len(shape) > 2 and tuple(parts["values"].shape) == shape:
+    if not isinstance(layer, Dense) and _has_output_scale(parts, shape, (rows, ceil(columns / 2))):
         values, scale = parts["values"], _kernel_scale(layer, parts["scale"], shape, path)
         return {**found, "weight": _float(values, shape, lambda: values.read() / scale())}
     return {**found, "weight": _float(parts["values"], shape, _Matrix(path, (rows, columns), 0, 1, **parts).read)}
+
+
+def _has_output_scale(parts: Mapping[str, Numbers], shape: tuple[int, ...], packed: tuple[int, int]) -> bool:
+    """Tell EinsumDense's int8, whose kernel keeps its shape and whose scale has the output's rank, from its int4."""
+    may_be_packed = shape == packed and len(parts["scale"].shape) == 1
+    return len(parts) == 2 and tuple(parts["values"].shape) == shape and not may_be_packed
 
 
 def _float(values: Numbers, shape: tuple[int, ...], read: Callable[[], Array]) -> Computed:
