@@ -9,6 +9,7 @@ from torch_layers.saving.arrays import TRAINING, Array, array_of, arrays_by_laye
 from torch_layers.saving.content import ModelFile, WeightsFile, read_file, refuse_directory
 from torch_layers.saving.hdf5 import Dataset, Group
 from torch_layers.saving.legacy.configs import modern_config
+from torch_layers.saving.limits import check_size
 from torch_layers.saving.load import File, refusing
 from torch_layers.saving.outline import Member, walk
 from torch_layers.saving.refusals import Refusal, custom_objects_of, missing_names, refusals
@@ -93,6 +94,7 @@ def inspect(file: File) -> Inspection:
 
 
 def _of_model(found: ModelFile) -> tuple[tuple[InspectedLayer, ...], tuple[Refusal, ...]]:
+    check_size(found.config, found.place)
     config, refused = found.config, []
     if found.is_legacy:
         try:
