@@ -6,17 +6,17 @@ Source: `_convert_rnn_weights` in tf_keras/src/saving/legacy/hdf5_format.py, 2.2
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from torch_layers.layers.recurrent.gru import GRU
 from torch_layers.layers.recurrent.lstm import LSTM
-from torch_layers.layers.weighted import Weighted
 from torch_layers.saving.assign import Stored
 from torch_layers.saving.legacy.arrays import Array, changed
 
 
-def without_cudnn(layer: Weighted, arrays: Sequence[Stored]) -> list[Stored]:
+def without_cudnn(layer: Any, arrays: Sequence[Stored]) -> list[Stored]:
     """Return a layer's arrays with those of cuDNN's layout, which its two biases for each gate tell, rearranged."""
     if not isinstance(layer, (LSTM, GRU)) or len(arrays) != 3:
         return list(arrays)

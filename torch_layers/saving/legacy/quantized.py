@@ -23,6 +23,9 @@ def without_quantization(entries: Sequence[Entry], names: Sequence[str], arrays:
     for name, array in zip(names, arrays, strict=True):
         path, _, weight = name.rpartition("/")
         found.setdefault(path.rpartition("/")[2], {})[weight] = array
+    if len(owners) == len(found) == 1:
+        # A layer by itself, which has another name in the file if it was paired by its place.
+        found = dict(zip(owners, found.values(), strict=True))
     if found.keys() != owners.keys() or len(owners) != len({owner for owner, _ in entries}):
         return None
     quantized = {name for name, owner in owners.items() if is_quantized(owner, list(found[name].values()))}
