@@ -1,4 +1,4 @@
-"""Each row of parity.whole.keras_errors is shown by a file: that Keras is silently wrong, torch_layers and others are not."""
+"""Each row of parity.whole.keras_errors is shown by a file: that Keras is silently wrong, torch_layers is right."""
 
 from __future__ import annotations
 

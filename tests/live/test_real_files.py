@@ -71,7 +71,9 @@ def test_outputs_are_those_of_each_keras_that_reads_it(package, name, version, k
 
 
 def test_a_file_with_a_package_s_own_layer_says_what_is_missing():
-    with pytest.raises(ValueError, match=r"tcn: 'TCN' .* is not a layer of torch_layers.*custom_objects=\{'TCN': \.\.\.\}"):
+    with pytest.raises(
+        ValueError, match=r"tcn: 'TCN' .* is not a layer of torch_layers.*custom_objects=\{'TCN': \.\.\.\}"
+    ):
         torch_layers.load_model(shipped("astrorapid", "ZTF_known_redshift.hdf5"))
 
 
