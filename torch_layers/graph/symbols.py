@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 
 from torch_layers import dtypes
+from torch_layers.graph.late_imports import run_lightly
 from torch_layers.layers.weights import as_tensor
 
 Shape = tuple["int | None", ...]
@@ -296,7 +297,7 @@ def finish(call: Call, run: Callable[..., Any], arguments: tuple[Any, Any]) -> A
         args, kwargs = map_structure(partial(sample, k=k), arguments)
         try:
             with torch.no_grad():
-                found.append(run(*args, **kwargs))
+                found.append(run_lightly(run, *args, **kwargs))
         except ValueError as error:
             raise ValueError(f"{error}{_stand_ins(str(error), k)}") from error
         except (RuntimeError, TypeError, IndexError, NotImplementedError) as error:

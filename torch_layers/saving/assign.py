@@ -15,6 +15,9 @@ from torch_layers.layers.weighted import Weighted
 from torch_layers.layers.weights import Weight, as_tensor
 from torch_layers.saving.errors import FileError
 
+# Bytes that are read at once where they are rearranged.
+_BLOCK = 1 << 22
+
 
 class Stored(Protocol):
     """An array that waits in a file: a data set of HDF5, or what is computed from some."""
@@ -71,12 +74,13 @@ class Assignment:
         if is_lazy(tensor):
             tensor.materialize(self.weight.layout.torch_shape(shape))
         else:
-            made = torch.empty_like(tensor, device="cpu")
+            # Not torch.empty_like, for which torch imports what its compiler needs.
+            made = torch.empty(tensor.shape, dtype=tensor.dtype)
             tensor = (
                 nn.Parameter(made, requires_grad=tensor.requires_grad) if isinstance(tensor, nn.Parameter) else made
             )
             setattr(self.layer, self.weight.name, tensor)
-        if not self._read_straight(tensor):
+        if not self._read_straight(tensor) and not self._read_in_blocks(tensor):
             self.put(self.read())
 
     def _read_straight(self, tensor: Tensor) -> bool:
@@ -96,6 +100,19 @@ class Assignment:
         if dtype != target.dtype:
             return False
         read_into(target)
+        return True
+
+    def _read_in_blocks(self, tensor: Tensor) -> bool:
+        """Read some rows at a time into their place in another layout: no array lies in memory twice."""
+        stored: Any = self.stored
+        if not getattr(stored, "is_in_one_piece", False) or any(sign in self.weight.layout.pattern for sign in "(+"):
+            return False
+        count = stored.shape[0]
+        rows = max(count * _BLOCK // max(stored.nbytes, 1), 1)
+        target = self.weight.layout.to_keras(tensor.detach(), stored.shape)
+        for start in range(0, count, rows):
+            stop = min(start + rows, count)
+            target[start:stop].copy_(as_tensor(stored.read_rows(start, stop)))
         return True
 
 
