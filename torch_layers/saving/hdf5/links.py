@@ -49,7 +49,6 @@ def _read(storage: Storage, header: Header) -> Iterator[Link]:
 def _symbols(storage: Storage, tree: int | None, names: int | None, place: str) -> Iterator[Link]:
     """A tree of tables of symbols, whose names lie in a heap."""
     heap = LocalHeap(storage, names, place)
-    width = storage.offset_size
     tables: set[int] = set()
     for _, address in version_1.leaves(storage, tree, version_1.GROUPS, storage.length_size, place):
         if address in tables:
@@ -61,9 +60,9 @@ def _symbols(storage: Storage, tree: int | None, names: int | None, place: str) 
         head.skip(1)
         count = head.number(2)
         storage.count(count, place)
-        block = storage.block(address + 8, count * (2 * width + 24), place)
+        block = storage.block(address + 8, count * (storage.length_size + storage.offset_size + 24), place)
         for _ in range(count):
-            name = link_name(block, heap.text(block.number(width)))
+            name = link_name(block, heap.text(block.length()))
             target, kind = block.address(), block.number(4)
             block.skip(4)
             scratch = block.part(16)

@@ -39,7 +39,7 @@ def read_superblock(source: Source) -> tuple[Storage, int]:
         end = cursor.address()
         if cursor.address() is not None:
             raise unsupported(place, "it is one part of an HDF5 file that lies in several")
-        cursor.skip(storage.offset_size)  # the root's name
+        cursor.skip(storage.length_size)  # the root's name
         root = cursor.address()
     else:
         cursor.skip(12)

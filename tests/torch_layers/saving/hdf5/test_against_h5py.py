@@ -171,6 +171,27 @@ def test_filters_that_were_not_applied_to_a_chunk(tmp_path: Path) -> None:
     check(path)
 
 
+@pytest.mark.parametrize("libver", [h5py.h5f.LIBVER_EARLIEST, h5py.h5f.LIBVER_LATEST], ids=["earliest", "latest"])
+@pytest.mark.parametrize("sizes", [(4, 4), (8, 4), (4, 8)], ids=str)
+def test_short_addresses(tmp_path: Path, libver: int, sizes: tuple[int, int]) -> None:
+    """A file says itself how many bytes its addresses and lengths have."""
+    path = tmp_path / "short.h5"
+    how = h5py.h5p.create(h5py.h5p.FILE_CREATE)
+    how.set_sizes(*sizes)
+    access = h5py.h5p.create(h5py.h5p.FILE_ACCESS)
+    access.set_libver_bounds(libver, h5py.h5f.LIBVER_LATEST)
+    with h5py.File(h5py.h5f.create(bytes(path), h5py.h5f.ACC_TRUNC, how, access)) as file:
+        for i in range(20):
+            file[f"a{i}"] = np.arange(i)
+            file.attrs[f"b{i}"] = "text" * i
+        # The HDF5 library can't open its own arrays without limit where lengths have 4 bytes.
+        for largest in [None, (11, 25)] if sizes[1] == 4 else [None, (None, 9), (None, None)]:
+            how_chunked: dict[str, Any] = {"chunks": (2, 3), "maxshape": largest, "compression": 4}
+            file.create_dataset(f"c{largest}", data=np.arange(63).reshape(7, 9), **how_chunked)
+        file.attrs["large"] = np.arange(7000)
+    assert check(path) >= 1 + 20 * 2 + 2 + 1
+
+
 @pytest.mark.parametrize("options", BOTH, ids=named)
 def test_types_with_a_name(tmp_path: Path, options: dict[str, Any]) -> None:
     path = tmp_path / "named.h5"

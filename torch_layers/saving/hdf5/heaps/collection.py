@@ -17,11 +17,14 @@ class Collection:
         block = storage.block(address, head.length(), place)
         self._data = memoryview(block.data)
         self._places: dict[int, tuple[int, int]] = {}
-        block.skip(min(head.at, block.left))
-        while block.left >= 8 + storage.length_size:
+        header = -(-(8 + storage.length_size) // 8) * 8  # the collection's, and each object's: all begins at 8 bytes
+        block.skip(min(header, block.left))
+        while block.left >= header:
+            start = block.at
             index = block.number(2)
             block.skip(6)
             size = block.length()
+            block.at = start + header
             if index == 0:  # the rest is free
                 break
             self._places[index] = block.at, block.at + size
