@@ -12,8 +12,8 @@ from typing import Any
 
 import torch
 
-from torch_layers.saving import safetensors
 from torch_layers.saving.load import File, load_model
+from torch_layers.saving.save import save_model, save_weights
 from torch_layers.serialization import CustomObjects
 
 # Sizes that are tried, in turn, for axes whose size a model leaves open: some layers need a few steps.
@@ -34,7 +34,7 @@ def convert(
       `model_from_json(text)` and the model's `load_weights` read the two.
     - `.pt2`: the graph and the weights of `torch.export`; `torch.export.load(path).module()` runs it without torch_layers.
     - `.onnx`: by torch's exporter, which asks for `pip install torch_layers[onnx]`.
-    - `.keras` and `.h5`: as `model.save`.
+    - `.keras`, `.h5` and `.hdf5`: as `model.save`.
 
     The batch size stays open in graphs, and so does each axis whose size the model leaves open, as far as torch can keep
     it so. `file` and `custom_objects` are as in `load_model`; `on_step` is told what is done, before it is.
@@ -71,17 +71,12 @@ def writer(to: Path) -> _Writer:
 
 
 def _write_safetensors(model: Any, path: Path, on_step: _OnStep) -> None:
-    state = model.state_dict()
-    on_step(f"writing {len(state)} tensors")
-    with open(path, "wb") as stream:
-        safetensors.write(state, stream, {"format": "pt"})
-    on_step("writing the config")
+    on_step("writing weights and config")
+    save_weights(model, path)
     path.with_suffix(".json").write_text(model.to_json(indent=1) + "\n")
 
 
 def _write_keras(model: Any, path: Path, on_step: _OnStep) -> None:
-    from torch_layers.saving.save import save_model
-
     on_step(f"writing {path.suffix}")
     save_model(model, path)
 
@@ -126,7 +121,8 @@ def _exported(model: Any, on_step: _OnStep) -> tuple[Any, Any]:
     try:
         return torch.export.export(model, _example(model, symbols), dynamic_shapes=shapes), shapes
     except Exception as error:  # torch says in many ways what it can't export
-        raise ValueError(f"convert: torch can't export {model.name!r}: {error}") from error
+        said = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise ValueError(f"convert: torch can't export {model.name!r}: {said}") from error
 
 
 def _open_axes(shape: Sequence[int | None], batch: Any) -> dict[int, Any]:
@@ -137,7 +133,7 @@ def _open_axes(shape: Sequence[int | None], batch: Any) -> dict[int, Any]:
 def _example(model: Any, symbols: Sequence[Any]) -> tuple[Any, ...]:
     """Return inputs of zeros that the model can be called with."""
     for size in _SIZES:
-        sizes = [[2 if axis == 0 else size if n is None else n for axis, n in enumerate(s.shape)] for s in symbols]
+        sizes = [[n or (size if axis else 2) for axis, n in enumerate(s.shape)] for s in symbols]
         given = tuple(torch.zeros(n, dtype=s.dtype) for n, s in zip(sizes, symbols, strict=True))
         try:
             with torch.no_grad():
@@ -158,4 +154,5 @@ _WRITERS: dict[str, _Writer] = {
     ".onnx": _write_onnx,
     ".keras": _write_keras,
     ".h5": _write_keras,
+    ".hdf5": _write_keras,
 }
