@@ -53,7 +53,7 @@ def load_model(file: File, custom_objects: CustomObjects | None = None) -> Any:
         with refusing(found.place), unallocated():
             model = _built(found, custom_objects)
         with refusing(source.name):
-            fill(_planned(model, found), source.name)
+            fill(_planned(model, found, custom_objects), source.name)
             begin_states(model, source.name)
     _check_filled(model, source.name)
     return model.eval()
@@ -128,9 +128,11 @@ def _built(found: ModelFile, custom_objects: CustomObjects | None) -> Any:
     return model
 
 
-def _planned(model: Any, found: ModelFile) -> list[Assignment]:
+def _planned(model: Any, found: ModelFile, custom_objects: CustomObjects | None) -> list[Assignment]:
     if found.weights is None:
         raise FileError(found.place, "holds no weights")
+    if not found.weights.is_legacy:
+        return plan_keras3(model, found.weights.group, custom_objects or ())
     return _planned_weights(model, found.weights, False, found.config)
 
 

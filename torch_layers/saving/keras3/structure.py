@@ -139,7 +139,7 @@ def walk(model: nn.Module, dialect: Dialect, layout: Layout) -> Iterator[tuple[s
         members = list(items.values() if isinstance(items, nn.ModuleDict) else items)
         by_name = layout.names(path)
         names = [getattr(item, "name", None) for item in members]
-        if len(by_name) != len(names) or by_name.keys() != set(names):
+        if len(set(names)) != len(names) or not by_name.keys() >= set(names):
             by_name = {}
         used: dict[str, Iterator[int]] = {}
         here: set[nn.Module] = set()

@@ -5,7 +5,8 @@ Source: keras/src/saving/saving_lib.py and the `save_own_variables` of keras/src
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from torch.nn.parameter import is_lazy
 from torch_layers.layers.lora import _LoRA
 from torch_layers.layers.weighted import Weighted
 from torch_layers.layers.weights import Weight, as_numpy
+from torch_layers.registry import snake_case
 from torch_layers.saving.assign import Assignment, Computed
 from torch_layers.saving.errors import FileError
 from torch_layers.saving.keras3.bfloat16 import as_numbers
@@ -32,17 +34,19 @@ _LEFT_OUT = frozenset(
         *("_compile_metrics", "_loss_tracker", "_metrics", "seed_generator", "_seed_generator", "_random_generator"),
     }
 )
+_NUMBER = re.compile(r"_\d+$")
 _ADAPTER = ("lora_a", "lora_b")
 
 
-def plan(model: Weighted, group: Group) -> list[Assignment]:
+def plan(model: Weighted, group: Group, replaced: Collection[str] = ()) -> list[Assignment]:
     """Return the array that each weight of a model gets from a file of Keras 3, or of Keras 2.12 and later.
 
-    What the file keeps for training is left out. Layers that were never built, in the file and here, stay so.
+    What the file keeps for training is left out, and for layers of the classes `replaced`, if what stands for them takes
+    no weights of Keras's. Layers that were never built, in the file and here, stay so.
     Raises: FileError that lists every array without a weight and every weight without an array.
     """
     plans = []
-    for attempt in _attempts(model, group):
+    for attempt in _attempts(model, group, {snake_case(name.rpartition(">")[2]) for name in replaced}):
         if not attempt.problems:
             return attempt.assignments
         plans.append(attempt)
@@ -51,12 +55,12 @@ def plan(model: Weighted, group: Group) -> list[Assignment]:
     raise FileError(group.place, f"its weights are not those of the model:{lines}")
 
 
-def _attempts(model: Weighted, group: Group) -> Iterator[_Plan]:
+def _attempts(model: Weighted, group: Group, replaced: set[str]) -> Iterator[_Plan]:
     """Read a file in each dialect; then as one with twins, which come last: layers of one name may well be two."""
-    yield from (_Plan(model, group, dialect, None) for dialect in DIALECTS)
+    yield from (_Plan(model, group, dialect, replaced, None) for dialect in DIALECTS)
     twins = Twins(model)
     if twins.groups:
-        yield from (_Plan(model, group, dialect, twins) for dialect in DIALECTS)
+        yield from (_Plan(model, group, dialect, replaced, twins) for dialect in DIALECTS)
 
 
 def kept_weights(module: Weighted) -> list[tuple[Weighted, Weight]]:
@@ -97,7 +101,9 @@ class _FileLayout(Layout):
 class _Plan:
     """What comes of reading a file in one dialect."""
 
-    def __init__(self, model: Weighted, group: Group, dialect: Dialect, twins: Twins | None) -> None:
+    def __init__(
+        self, model: Weighted, group: Group, dialect: Dialect, replaced: set[str], twins: Twins | None
+    ) -> None:
         self._layout = _FileLayout(group, twins)
         self._planned: dict[tuple[Weighted, str], Assignment] = {}
         self._missing: dict[nn.Module, list[str]] = {}
@@ -109,7 +115,7 @@ class _Plan:
         left = [
             f"{array.path} of shape {tuple(array.shape)}: no weight of the model is kept there"
             for array in _arrays(group)
-            if array.path not in self._taken and _LEFT_OUT.isdisjoint(array.path.split("/"))
+            if array.path not in self._taken and not _is_left_out(array.path, replaced)
         ]
         self.problems = [*chain.from_iterable(self._missing.values()), *left]
 
@@ -185,6 +191,11 @@ def _fresh(layer: _LoRA, name: str, path: str) -> Assignment:
     return Assignment(
         layer, weight, Computed(f"{path}/{name}", shape, lambda: as_numpy(initializer(shape, dtype=weight.dtype)))
     )
+
+
+def _is_left_out(path: str, replaced: set[str]) -> bool:
+    parts = path.split("/")
+    return not _LEFT_OUT.isdisjoint(parts) or any(_NUMBER.sub("", part) in replaced for part in parts)
 
 
 def _arrays(group: Group) -> Iterator[Dataset]:

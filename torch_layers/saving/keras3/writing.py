@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
+from torch_layers.graph.functional import Functional
 from torch_layers.layers.lora import _LoRA
 from torch_layers.layers.weighted import Weighted
 from torch_layers.layers.weights import Weight
@@ -38,7 +39,7 @@ def write_keras(model: Any, stream: BinaryIO, directory: Path) -> None:
     """
     import h5py
 
-    config = described(model)
+    config = _described(model)
     groups = list(_groups(model))
     saved = datetime.datetime.now().strftime("%Y-%m-%d@%H:%M:%S")
     with tempfile.TemporaryFile(dir=directory) as weights:
@@ -60,35 +61,43 @@ def write_weights(model: Weighted, file: Any) -> None:
     _write_groups(list(_groups(model)), file)
 
 
-def described(model: Any) -> str:
+def _described(model: Any) -> str:
     """Return the config of a model as the text that Keras makes a model of.
 
     Raises: ValueError or TypeError for a layer that has no config, and for a function without a name.
     """
     config = serialize(model)
-    _refuse_nameless(config, "")
+    _refuse_nameless(config, "the model")
     return json.dumps(config)
 
 
-def _refuse_nameless(config: Any, path: str) -> None:
+def _refuse_nameless(config: Any, owner: str) -> None:
     """Raise ValueError for a lambda expression: a config names functions, and this one has no name to be found by."""
     if isinstance(config, Mapping):
-        if config.get("class_name") == "function" and config.get("config") == "<lambda>":
-            raise ValueError(f"save_model: {path} is a lambda expression, which has no name: define it with `def`")
-        inner = config.get("config")
-        name = inner.get("name") if isinstance(inner, Mapping) else None
-        for key, value in config.items():
-            _refuse_nameless(value, f"{path}/{name}" if name and key == "config" else f"{path}/{key}")
+        kind, inner = config.get("class_name"), config.get("config")
+        if kind == "__lambda__" or (kind == "function" and inner == "<lambda>"):
+            raise ValueError(
+                f"save_model: {owner} has a lambda expression, which no file can name: put a function made by `def` there"
+            )
+        if isinstance(inner, Mapping) and isinstance(inner.get("name"), str):
+            owner = f"{kind} {inner['name']!r}"
+        for value in config.values():
+            _refuse_nameless(value, owner)
     elif isinstance(config, (list, tuple)):
         for item in config:
-            _refuse_nameless(item, path)
+            _refuse_nameless(item, owner)
 
 
-def _groups(model: nn.Module) -> Iterator[tuple[str, Weighted]]:
-    """Yield (path, layer) of each group in the file. Raises: ValueError for what can't be written."""
+def _groups(model: nn.Module) -> Iterator[tuple[str, str, Weighted]]:
+    """Yield (path, name of the layer, layer) of each group in the file. Raises: ValueError for what can't be written."""
+    # A layer without a name of its own has one in a graph, and in its config.
+    graphs = [module for module in model.modules() if isinstance(module, Functional)]
+    names: dict[nn.Module, str] = {
+        layer: name.replace(".", "_") for graph in graphs for name, layer in graph._named_layers().items()
+    }
     for path, module in walk(model, KERAS_3, Layout()):
+        _refuse_undeclared(module, path)
         if not isinstance(module, Weighted):
-            _refuse_weights(module, path)
             continue
         for layer, weight in kept_weights(module):
             if is_lazy(getattr(layer, weight.name)):
@@ -96,22 +105,26 @@ def _groups(model: nn.Module) -> Iterator[tuple[str, Weighted]]:
                     f"{type(module).__name__} {module.name!r} is not built, its weight {weight.name!r} has no size: call "
                     "the model once before it is saved"
                 )
-        yield (f"{path}/vars" if path else "vars"), module
+        yield (f"{path}/vars" if path else "vars"), names.get(module, module.name), module
 
 
-def _refuse_weights(module: nn.Module, path: str) -> None:
-    own = [*module.named_parameters(recurse=False), *module.named_buffers(recurse=False)]
-    if own:
+def _refuse_undeclared(module: nn.Module, path: str) -> None:
+    """Raise ValueError for weights that are not of a layer of torch_layers, or that `add_weight` does not know."""
+    declared = module._specs if isinstance(module, Weighted) else {}
+    buffers = module._buffers.keys() - module._non_persistent_buffers_set
+    left = [name for name in (*module._parameters, *sorted(buffers)) if name not in declared]
+    left = [name for name in left if getattr(module, name) is not None]
+    if left:
         raise ValueError(
-            f"{path} is a {type(module).__name__}, no layer of torch_layers: Keras has no place for its weights "
-            f"{[name for name, _ in own]}; safetensors has"
+            f"{path or 'the model'} is a {type(module).__name__} with weights {left} that no `add_weight` declared: Keras "
+            "has no place for them; .safetensors has"
         )
 
 
-def _write_groups(groups: list[tuple[str, Weighted]], file: Any) -> None:
-    for path, module in groups:
+def _write_groups(groups: list[tuple[str, str, Weighted]], file: Any) -> None:
+    for path, name, module in groups:
         group = file.create_group(path)
-        group.attrs["name"] = module.name
+        group.attrs["name"] = name
         for number, (layer, weight) in enumerate(kept_weights(module)):
             _write_array(group, str(number), _value(layer, weight))
 
