@@ -476,7 +476,7 @@ def test_headers_that_share_a_long_continuation(tmp_path: Path, size: int, match
     """Each is sound for itself; together they are a hundred times the file."""
     # A group without members, and comments, which nothing needs.
     body = struct.pack("<HHB3x", 0x02, 24, 0) + bytes(2) + b"\xff" * 16 + bytes(6)
-    body += (struct.pack("<HHB3x", 0x0D, size, 0) + bytes(size)) * (320_000 // size)
+    body += (struct.pack("<HHB3x", 0x0D, size, 0) + bytes(size)) * (320_000 // (8 + size))
 
     def write(file: Any) -> None:
         file.create_dataset("body", data=np.frombuffer(body, np.uint8))
