@@ -34,6 +34,10 @@ _LEFT_OUT = frozenset(
         *("_compile_metrics", "_loss_tracker", "_metrics", "seed_generator", "_seed_generator", "_random_generator"),
     }
 )
+# Kinds of numpy's dtypes: truth values and integers too, which Keras casts.
+_NUMBERS = "biuf"
+# A hostile file may hold a million arrays.
+_MOST_LINES = 1000
 _NUMBER = re.compile(r"_\d+$")
 _ADAPTER = ("lora_a", "lora_b")
 
@@ -51,8 +55,9 @@ def plan(model: Weighted, group: Group, replaced: Collection[str] = ()) -> list[
             return attempt.assignments
         plans.append(attempt)
     problems = min((found.problems for found in plans), key=len)
-    lines = "".join(f"\n  {line}" for line in problems)
-    raise FileError(group.place, f"its weights are not those of the model:{lines}")
+    lines = "".join(f"\n  {line}" for line in problems[:_MOST_LINES])
+    more = f"\n  and {len(problems) - _MOST_LINES} more" if len(problems) > _MOST_LINES else ""
+    raise FileError(group.place, f"its weights are not those of the model:{lines}{more}")
 
 
 def _attempts(model: Weighted, group: Group, replaced: set[str]) -> Iterator[_Plan]:
@@ -161,7 +166,10 @@ class _Plan:
     def _take_plain(self, module: Weighted, arrays: Mapping[str, Any], path: str) -> None:
         for number, (layer, weight) in enumerate(kept_weights(module)):
             array = arrays.get(str(number))
-            if array is not None:
+            if array is not None and array.dtype.kind not in _NUMBERS:
+                self._taken.add(array.path)
+                self._missing[module].append(f"{array.path} holds {array.dtype}, no numbers")
+            elif array is not None:
                 self._taken.add(array.path)
                 # A weight that is kept at two places, as SpectralNormalization's kernel, gets the array of the last one.
                 self._planned[layer, weight.name] = Assignment(layer, weight, array)

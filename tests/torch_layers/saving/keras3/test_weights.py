@@ -84,6 +84,25 @@ def test_wrong_shapes_are_listed_with_their_places(path):
 
 
 @pytest.mark.parametrize(
+    "values", [["a", "b", "c", "d"], np.zeros(4, "V2"), np.zeros(4, "c8")], ids=["text", "void", "complex"]
+)
+def test_what_is_no_numbers_is_refused(values, path):
+    with h5py.File(path, "a") as file:
+        del file["layers/dense/vars/1"]
+        file["layers/dense/vars/1"] = values
+    with pytest.raises((FileError, NotImplementedError), match="/layers/dense/vars/1"):
+        load_weights(nested(), path)
+
+
+def test_a_list_of_problems_ends(path):
+    with h5py.File(path, "a") as file:
+        for number in range(1500):
+            file[f"extra/{number}"] = np.zeros(1, "f")
+    with pytest.raises(FileError, match=r"and \d+ more$"):
+        load_weights(nested(), path)
+
+
+@pytest.mark.parametrize(
     "name",
     ["optimizer/vars/0", "layers/functional/seed_generator/vars/0", "metrics/mean/vars/1", "loss_tracker/vars/0"],
 )
