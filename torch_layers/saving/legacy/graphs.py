@@ -71,8 +71,8 @@ class _Graph:
         class_name = class_of(entry)
         nodes = a_list(entry.get("inbound_nodes", []), "inbound_nodes")
         if class_name in tf_operations.CLASSES:
-            made, calls = tf_operations.operation(class_name, config_of(entry)), [self._operation(n) for n in nodes]
-            return {**made, "name": name, "inbound_nodes": tf_operations.calls(made, calls)}
+            calls = [self._arguments(node) for node in nodes]
+            return {**tf_operations.operation(class_name, config_of(entry), calls), "name": name}
         made = inner(entry, path)
         calls = [self._call(node) for node in nodes]
         if made["class_name"] in _RECURRENT:
@@ -98,10 +98,6 @@ class _Graph:
         """Return the arguments of a layer's call: its first, in which one tensor stands alone, and those by name."""
         first, kwargs = self._arguments(node)
         return [first[0] if isinstance(first, list) and len(first) == 1 else first], kwargs
-
-    def _operation(self, node: Any) -> tuple[Any, dict[str, Any]]:
-        """Return the arguments of an operation's call. What is in a list there stays in one."""
-        return self._arguments(node)
 
     def _arguments(self, node: Any) -> tuple[Any, dict[str, Any]]:
         kwargs: dict[str, Any] = {}

@@ -208,7 +208,7 @@ class ParametricSoftplus(Layer):
         self.create_weights(alphas=sizes, betas=sizes)
 
     def forward(self, x: Tensor) -> Tensor:
-        return activations.softplus(self.cast(self.betas) * x) * self.cast(self.alphas)  # type: ignore[no-any-return]
+        return activations.softplus(self.cast(self.betas) * x) * self.cast(self.alphas)
 
 
 class SReLU(Layer):
@@ -272,7 +272,8 @@ class CosineOfKeras1(Layer):
         a, b = inputs
         dot = self._dot
         norm = torch.sqrt(dot([a, a]) * dot([b, b]))
-        return (dot([a, b]) / torch.clamp(norm, min=_EPSILON)).unsqueeze(1)
+        cosine: Tensor = dot([a, b]) / torch.clamp(norm, min=_EPSILON)
+        return cosine.unsqueeze(1)
 
 
 def _known_sizes(layer: Layer, shape: Sequence[int | None]) -> tuple[int, ...]:

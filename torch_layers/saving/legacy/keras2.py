@@ -6,11 +6,11 @@ Source: keras/layers, Keras 2.0 to 2.3; tf_keras/src/layers, 2.21.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from torch_layers import registry
 from torch_layers.saving.legacy import parts
+from torch_layers.saving.legacy.activations import HARD_SIGMOID
 from torch_layers.saving.legacy.layers import legacy_layers
 from torch_layers.saving.legacy.reading import ConfigError, Reading, a_dict, a_list, a_name, shown
 
@@ -231,7 +231,7 @@ def _convert_parts(config: Config, reading: Reading, path: str, inner: Callable[
                 if config[key] is None:
                     del config[key]
             elif key in _ACTIVATIONS:
-                config[key] = parts.activation(value, partial(inner, path=f"{path}/{key}"))
+                config[key] = parts.activation(value, inner, f"{path}/{key}")
             elif key.endswith("_initializer"):
                 config[key] = parts.initializer(value)
             elif key.endswith("_regularizer"):
@@ -259,7 +259,7 @@ def _custom(config: Config) -> Config:
     changed = dict(config)
     for key in _ACTIVATIONS:
         if config.get(key) == "hard_sigmoid":
-            changed[key] = parts.activation("hard_sigmoid", dict)
+            changed[key] = dict(HARD_SIGMOID)
     return changed
 
 

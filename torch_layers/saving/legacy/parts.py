@@ -30,10 +30,10 @@ _OTHER_NAMES = {
 _TF_1 = ("dtype", "verify_shape")
 
 
-def activation(value: Any, layer: Callable[[Any], dict[str, Any]]) -> Any:
-    """Return an activation: a name, a function's config or, made by `layer`, that of a layer used as one."""
+def activation(value: Any, layer: Callable[[Any, str], dict[str, Any]], path: str) -> Any:
+    """Return an activation: a name, a function's config or, made by `layer`, that of the layer at `path` used as one."""
     if isinstance(value, dict) and value.get("class_name") not in (None, "function"):
-        return layer(value)
+        return layer(value, path)
     name = value.get("config") if isinstance(value, dict) else value
     if name is None:
         return None
@@ -102,6 +102,15 @@ def dtype(value: Any) -> str | None:
     name = a_name(value, "the dtype")
     # Policies of TensorFlow 2.0 and 2.1.
     return None if name in ("infer", "_infer", "infer_with_float32_vars") else name.removesuffix("_with_float32_vars")
+
+
+_TF_DTYPES = {"half": "float16", "float": "float32", "double": "float64"}
+
+
+def tf_dtype(value: Any) -> str:
+    """Return the name of a dtype that TensorFlow's messages call DT_FLOAT and the like."""
+    name = a_name(value, "the dtype").removeprefix("DT_").lower()
+    return _TF_DTYPES.get(name, name)
 
 
 def plain(value: Any) -> Any:
