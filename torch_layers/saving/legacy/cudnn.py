@@ -24,8 +24,7 @@ def without_cudnn(layer: Any, arrays: Sequence[Stored]) -> list[Stored]:
     gates = 4 if isinstance(layer, LSTM) else 3
     width = gates * layer.units
     is_cudnn = tuple(bias.shape) == (2 * width,) and all(len(a.shape) == 2 and a.shape[1] == width for a in arrays[:2])
-    # Biases in one row can't become those of a GRU that keeps none for the recurrent kernel.
-    if not is_cudnn or (isinstance(layer, GRU) and not layer.reset_after):
+    if not is_cudnn:
         return list(arrays)
     if isinstance(layer, LSTM):
         bias = changed(bias, (width,), lambda array: array[:width] + array[width:])

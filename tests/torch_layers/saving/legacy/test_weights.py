@@ -88,6 +88,27 @@ def test_without_names_the_order_is_that_of_what_is_trained(tmp_path):
     assert names == ["gamma:0", "beta:0", "gamma:0", "beta:0", *statistics, *statistics]
 
 
+def test_layers_of_an_inner_model_stand_in_its_place_as_keras_1_saved_branches(tmp_path):
+    source = tl.Sequential([tl.Input((4,)), *(tl.Dense(4, name=name) for name in ("a", "b", "last"))])
+    saved(source, tmp_path / "w.h5")
+    inner = tl.Sequential([tl.Dense(4, name="a"), tl.Dense(4, name="b")], name="inner")
+    model = tl.Sequential([tl.Input((4,)), inner, tl.Dense(4, name="last")])
+    load_weights(model, tmp_path / "w.h5")
+    same(model, source)
+
+
+def test_names_in_several_pieces(tmp_path):
+    source = dense(3, 2, 2)
+    saved(source, tmp_path / "w.h5")
+    with h5py.File(tmp_path / "w.h5", "r+") as file:
+        names = list(file.attrs["layer_names"])
+        del file.attrs["layer_names"]
+        file.attrs["layer_names0"], file.attrs["layer_names1"] = names[:2], names[2:]
+    model = dense(3, 2, 2)
+    load_weights(model, tmp_path / "w.h5")
+    same(model, source)
+
+
 def test_a_model_is_filled_that_knows_no_sizes_yet(tmp_path):
     source = dense(3, 2)
     saved(source, tmp_path / "w.h5")
