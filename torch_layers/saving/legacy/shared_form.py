@@ -54,6 +54,7 @@ _DEFAULTS = [(("Attention", "score_mode"), "dot")]
 _RENAMED = {("LeakyReLU", "negative_slope"): "alpha", ("InputLayer", "batch_shape"): "batch_input_shape"}
 _ENDS = ("input_layers", "output_layers")
 LEGACY_HARD_SIGMOID = "legacy_hard_sigmoid"
+MERGED = "MergedAsInKeras2"
 
 
 class OnlyKeras3Error(Exception):
@@ -67,6 +68,8 @@ def shared_config(described: Mapping[str, Any]) -> dict[str, Any]:
 
 def _layer(described: Mapping[str, Any], nested: bool = False) -> dict[str, Any]:
     name, config = described["class_name"], described["config"]
+    if name == MERGED:  # what the layer in it means in Keras 2
+        return _layer(config["layer"], nested)
     if described.get("module") not in ("keras.layers", "keras", "keras.src.models.functional") or name in _NEW:
         raise OnlyKeras3Error(f"{name} is no layer of Keras 2")
     if name == "Functional":

@@ -17,11 +17,18 @@ from torch_layers.graph.model import Model
 from torch_layers.layers.weighted import Weighted
 from torch_layers.layers.weights import as_numpy
 from torch_layers.saving.legacy.order import Entry, legacy_entries, own_entries
-from torch_layers.saving.legacy.shared_form import LEGACY_HARD_SIGMOID, OnlyKeras3Error, shared_config
+from torch_layers.saving.legacy.shared_form import LEGACY_HARD_SIGMOID, MERGED, OnlyKeras3Error, shared_config
 from torch_layers.serialization import serialize
 
 # The versions whose forms are written.
 KERAS_2, KERAS_3 = "2.15.0", "3.15.0"
+# What the two compute alike in another way than Keras 3, by what `serialize` calls it.
+_OTHERWISE_IN_KERAS_3 = {
+    LEGACY_HARD_SIGMOID: "the file says 'hard_sigmoid', as Keras 2 does, which Keras 2 and torch_layers compute as it was; "
+    "Keras 3 computes another function of this name",
+    MERGED: "the file merges inputs that have masks, which Keras 2 and torch_layers do as Keras 2 did; Keras 3 merges "
+    "unmasked numbers only, and masks in another way",
+}
 # HDF5 keeps a group's attributes in its header, which has no more bytes.
 _HEADER = 64512
 
@@ -38,12 +45,10 @@ def write_h5(model: Any, file: Any) -> None:
         config, version = shared_config(described), KERAS_2
     except OnlyKeras3Error:
         config, version = {"class_name": described["class_name"], "config": described["config"]}, KERAS_3
-    if version == KERAS_2 and LEGACY_HARD_SIGMOID in json.dumps(described):
-        warnings.warn(
-            "the file says 'hard_sigmoid', as Keras 2 does, which Keras 2 and torch_layers compute as it was; Keras 3 "
-            "computes another function of this name",
-            stacklevel=2,
-        )
+    text = json.dumps(described)
+    for name, message in _OTHERWISE_IN_KERAS_3.items():
+        if version == KERAS_2 and f'"{name}"' in text:
+            warnings.warn(message, stacklevel=2)
     _write_origin(file, version)
     file.attrs["model_config"] = json.dumps(config).encode()
     write_weights(model, file.create_group("model_weights"), version)
