@@ -44,7 +44,7 @@ def plain_config(config: Any) -> Any:
     if not isinstance(config, Mapping):
         return config
     inner = config.get("config")
-    if isinstance(inner, Mapping) and config.get("class_name") in _POLICIES:
+    if isinstance(inner, Mapping) and str(config.get("class_name")) in _POLICIES:
         return _float_policy(inner.get("source_name") or str(inner.get("name", "")).rpartition("_from_")[2])
     if isinstance(inner, Mapping) and config.get("class_name") == "DTypePolicyMap":
         return plain_config(inner.get("default_policy")) or _float_policy(None)

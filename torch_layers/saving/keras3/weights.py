@@ -36,8 +36,6 @@ _LEFT_OUT = frozenset(
 )
 # Kinds of numpy's dtypes: truth values and integers too, which Keras casts.
 _NUMBERS = "biuf"
-# A hostile file may hold a million arrays.
-_MOST_LINES = 1000
 _NUMBER = re.compile(r"_\d+$")
 _ADAPTER = ("lora_a", "lora_b")
 
@@ -55,9 +53,8 @@ def plan(model: Weighted, group: Group, replaced: Collection[str] = ()) -> list[
             return attempt.assignments
         plans.append(attempt)
     problems = min((found.problems for found in plans), key=len)
-    lines = "".join(f"\n  {line}" for line in problems[:_MOST_LINES])
-    more = f"\n  and {len(problems) - _MOST_LINES} more" if len(problems) > _MOST_LINES else ""
-    raise FileError(group.place, f"its weights are not those of the model:{lines}{more}")
+    lines = "".join(f"\n  {line}" for line in problems)
+    raise FileError(group.place, f"its weights are not those of the model:{lines}")
 
 
 def _attempts(model: Weighted, group: Group, replaced: set[str]) -> Iterator[_Plan]:
