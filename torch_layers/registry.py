@@ -63,7 +63,7 @@ class Registry:
         return {thing.__name__: thing for thing in self._objects.values()}
 
     def __contains__(self, name: object) -> bool:
-        return name in self._objects
+        return isinstance(name, str) and name in self._objects
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._objects)

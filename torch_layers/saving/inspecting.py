@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from torch_layers.saving.arrays import TRAINING, Array, array_of, arrays_by_layer, arrays_in, in_order, said_name
 from torch_layers.saving.content import ModelFile, WeightsFile, read_file, refuse_directory
 from torch_layers.saving.hdf5 import Dataset, Group
-from torch_layers.saving.legacy.configs import modern_config
 from torch_layers.saving.limits import check_size
-from torch_layers.saving.load import File, refusing
+from torch_layers.saving.load import File, config_of, refusing
 from torch_layers.saving.outline import Member, walk
 from torch_layers.saving.refusals import Refusal, custom_objects_of, missing_names, refusals
 from torch_layers.saving.safetensors import TensorsFile
@@ -95,14 +94,14 @@ def inspect(file: File) -> Inspection:
 
 def _of_model(found: ModelFile) -> tuple[tuple[InspectedLayer, ...], tuple[Refusal, ...]]:
     check_size(found.config, found.place)
-    config, refused = found.config, []
-    if found.is_legacy:
-        try:
-            config = modern_config(config, found.keras_version, found.backend)
-        except (ValueError, NotImplementedError) as error:
-            # The config of that age names the layers too; why one can't be read is what there is to say.
-            refused = [Refusal(str(config.get("class_name")), "", str(error), found.config)]
-    refused = refused or refusals(config, None, found.weights)
+    config = found.config
+    try:
+        config = config_of(found)
+    except (ValueError, NotImplementedError) as error:
+        # The config names the layers in its own form too; why it can't be read is what there is to say.
+        refused = [Refusal(str(config.get("class_name")), "", str(error), config)]
+    else:
+        refused = refusals(config, None, found.weights)
     model = Member((), config)
     arrays = {} if found.weights is None else arrays_by_layer(found.weights, model)
     layers = []

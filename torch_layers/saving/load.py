@@ -110,12 +110,22 @@ def refusing(place: str) -> Iterator[None]:
         raise FileError(place, f"can't be read: {type(error).__name__}: {reason}") from error
 
 
-def _built(found: ModelFile, custom_objects: CustomObjects | None) -> Any:
+def config_of(found: ModelFile) -> dict[str, Any]:
+    """Return the config of a model in the form of Keras 3, its layers plain ones.
+
+    Raises: FileError for one that is too large, or that Keras 1 and 2 did not write so; NotImplementedError for what has no
+    counterpart.
+    """
     check_size(found.config, found.place)
-    if found.is_legacy:
-        config = modern_config(found.config, found.keras_version, found.backend)
-    else:
-        config = plain_config(found.config)
+    if not found.is_legacy:
+        return plain_config(found.config)  # type: ignore[no-any-return]
+    config = modern_config(found.config, found.keras_version, found.backend)
+    check_size(config, found.place)
+    return config
+
+
+def _built(found: ModelFile, custom_objects: CustomObjects | None) -> Any:
+    config = config_of(found)
     try:
         model = deserialize(config, custom_objects)
     except Exception as error:
