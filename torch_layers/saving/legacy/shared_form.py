@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from torch_layers.saving.legacy.layers import legacy_layers
+
 # The activations that are the same in Keras 2.
 _ACTIVATIONS = (
     *("elu", "exponential", "gelu", "leaky_relu", "linear", "log_softmax", "mish", "relu", "relu6", "selu", "sigmoid"),
@@ -54,7 +56,8 @@ _DEFAULTS = [(("Attention", "score_mode"), "dot")]
 _RENAMED = {("LeakyReLU", "negative_slope"): "alpha", ("InputLayer", "batch_shape"): "batch_input_shape"}
 _ENDS = ("input_layers", "output_layers")
 LEGACY_HARD_SIGMOID = "legacy_hard_sigmoid"
-MERGED = "MergedAsInKeras2"
+MERGED, CALLED = "MergedAsInKeras2", "CalledAsInKeras2"
+OLD = ("ThresholdedReLU", "LocallyConnected1D", "LocallyConnected2D")
 
 
 class OnlyKeras3Error(Exception):
@@ -68,8 +71,8 @@ def shared_config(described: Mapping[str, Any]) -> dict[str, Any]:
 
 def _layer(described: Mapping[str, Any], nested: bool = False) -> dict[str, Any]:
     name, config = described["class_name"], described["config"]
-    if name == MERGED:  # what the layer in it means in Keras 2
-        return _layer(config["layer"], nested)
+    if described.get("module") == legacy_layers.module:
+        return _of_keras_2(name, config, nested)
     if described.get("module") not in ("keras.layers", "keras", "keras.src.models.functional") or name in _NEW:
         raise OnlyKeras3Error(f"{name} is no layer of Keras 2")
     if name == "Functional":
@@ -79,6 +82,17 @@ def _layer(described: Mapping[str, Any], nested: bool = False) -> dict[str, Any]
     if name == "Bidirectional":
         config = {key: _without_forced(value) for key, value in config.items()}
     return {"class_name": name, "config": _arguments(name, config)}
+
+
+def _of_keras_2(name: str, config: Mapping[str, Any], nested: bool) -> dict[str, Any]:
+    """Return a layer that only Keras 2 has, or which means only there what it means here."""
+    if name in (MERGED, CALLED) and not config.get("starts_with_state"):
+        inner = config["layer"]
+        found = _layer({**inner, "config": {**inner["config"], "name": config["name"]}}, nested)
+        return {**found, "config": {**found["config"], "time_major": True}} if config.get("time_major") else found
+    if name in OLD:
+        return {"class_name": name, "config": _arguments(name, config)}
+    raise OnlyKeras3Error(f"{name} is of a Keras before that of TensorFlow")
 
 
 def _without_forced(value: Any) -> Any:

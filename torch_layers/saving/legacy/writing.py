@@ -17,7 +17,14 @@ from torch_layers.graph.model import Model
 from torch_layers.layers.weighted import Weighted
 from torch_layers.layers.weights import as_numpy
 from torch_layers.saving.legacy.order import Entry, legacy_entries, own_entries
-from torch_layers.saving.legacy.shared_form import LEGACY_HARD_SIGMOID, MERGED, OnlyKeras3Error, shared_config
+from torch_layers.saving.legacy.shared_form import (
+    CALLED,
+    LEGACY_HARD_SIGMOID,
+    MERGED,
+    OLD,
+    OnlyKeras3Error,
+    shared_config,
+)
 from torch_layers.serialization import serialize
 
 # The versions whose forms are written.
@@ -28,6 +35,9 @@ _OTHERWISE_IN_KERAS_3 = {
     "Keras 3 computes another function of this name",
     MERGED: "the file merges inputs that have masks, which Keras 2 and torch_layers do as Keras 2 did; Keras 3 merges "
     "unmasked numbers only, and masks in another way",
+    CALLED: "the file calls a recurrent layer with its first states, or steps first, as Keras 2 does, which Keras 2 and "
+    "torch_layers read; Keras 3 does not",
+    **{name: f"the file holds a {name}, which Keras 2 and torch_layers have; Keras 3 has none" for name in OLD},
 }
 # HDF5 keeps a group's attributes in its header, which has no more bytes.
 _HEADER = 64512
@@ -49,6 +59,11 @@ def write_h5(model: Any, file: Any) -> None:
     for name, message in _OTHERWISE_IN_KERAS_3.items():
         if version == KERAS_2 and f'"{name}"' in text:
             warnings.warn(message, stacklevel=2)
+    if version == KERAS_3 and '"torch_layers.saving.legacy.' in text:
+        warnings.warn(
+            "the file holds layers or functions of Keras 1 or 2, not in their form: torch_layers reads it, no Keras",
+            stacklevel=2,
+        )
     _write_origin(file, version)
     file.attrs["model_config"] = json.dumps(config).encode()
     write_weights(model, file.create_group("model_weights"), version)
