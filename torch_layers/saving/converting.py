@@ -91,20 +91,16 @@ def _write_onnx(model: Any, path: Path, on_step: _OnStep) -> None:
     program, shapes = _exported(model, on_step)
     on_step("translating the graph to ONNX")
     size = sum(tensor.nbytes for tensor in model.state_dict().values())
-    with warnings.catch_warnings():
-        # Of its own functions, that they are getting old.
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            program,
-            (),
-            str(path),
-            dynamo=True,
-            verbose=False,
-            external_data=size > _LARGEST_ONNX,
-            dynamic_shapes=shapes,
-            input_names=model.input_names,
-            output_names=model.output_names,
-        )
+    options = {"input_names": model.input_names, "output_names": model.output_names, "dynamic_shapes": shapes}
+    try:
+        with warnings.catch_warnings():
+            # Of its own functions, that they are getting old.
+            warnings.simplefilter("ignore")
+            torch.onnx.export(
+                program, (), str(path), dynamo=True, verbose=False, external_data=size > _LARGEST_ONNX, **options
+            )
+    except Exception as error:  # as many as there are operations
+        raise ValueError(f"convert: torch can't write {model.name!r} in ONNX: {_reason(error)}") from error
 
 
 def _exported(model: Any, on_step: _OnStep) -> tuple[Any, Any]:
@@ -121,8 +117,14 @@ def _exported(model: Any, on_step: _OnStep) -> tuple[Any, Any]:
     try:
         return torch.export.export(model, _example(model, symbols), dynamic_shapes=shapes), shapes
     except Exception as error:  # torch says in many ways what it can't export
-        said = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise ValueError(f"convert: torch can't export {model.name!r}: {said}") from error
+        raise ValueError(f"convert: torch can't export {model.name!r}: {_reason(error)}") from error
+
+
+def _reason(error: BaseException) -> str:
+    """Return in one line what was wrong first."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def _open_axes(shape: Sequence[int | None], batch: Any) -> dict[int, Any]:
