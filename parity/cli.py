@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from parity import report
-from parity.cases import name_of, numbered, select
+from parity.cases import in_any_dtype, name_of, numbered, select
 from parity.deviations import IMPLEMENTATION, REFERENCE
 from parity.run import Result, run
 from parity.sides import MissingSide, check_name
@@ -55,6 +55,9 @@ def run_command(
     json: Annotated[Path | None, typer.Option(help="Write the whole run to this file.")] = None,
     junit: Annotated[Path | None, typer.Option(help="Write a JUnit report to this file.")] = None,
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first difference.")] = False,
+    semantics: Annotated[
+        bool, typer.Option("--semantics", help="Ask what is computed, in float64, not how it rounds: half the work.")
+    ] = False,
 ) -> None:
     """Compare an implementation with a reference, case by case, and say how far apart they are."""
     console, progress_console = report.console(), Console(stderr=True)
@@ -62,6 +65,8 @@ def run_command(
         for side in (reference, implementation):
             check_name(side)
         cases = select(names or [], dtype or [])
+        if semantics:
+            cases = in_any_dtype(cases)
         short = {(case.kind, case.id): name for name, case in cases.items()}
         with Progress(
             TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
@@ -83,6 +88,7 @@ def run_command(
                 device=device,
                 jobs=jobs,
                 fail_fast=fail_fast,
+                semantics=semantics,
                 whole=not names and not dtype,
                 on_result=on_result,
             )

@@ -1,8 +1,10 @@
-"""What all tests share: versions in the header, the pretended accelerator, one thread."""
+"""What all tests share: versions in the header, the pretended accelerator, one thread, what torch alone can run."""
 
 from __future__ import annotations
 
 import importlib.metadata
+from functools import cache
+from pathlib import Path
 
 import pytest
 import torch
@@ -22,6 +24,19 @@ def _version(package: str) -> str:
 def pytest_report_header() -> list[str]:
     cuda = torch.cuda.get_device_name() if torch.cuda.is_available() else "no CUDA device"
     return [", ".join(map(_version, VERSIONS)), f"{cuda}, {torch.get_num_threads()} threads"]
+
+
+@pytest.hookimpl(tryfirst=True)  # before `-m` selects
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.get_closest_marker("keras") is None and needs_torch_alone(item.path):
+            item.add_marker("torch_alone")
+
+
+@cache
+def needs_torch_alone(path: Path) -> bool:
+    """Tell whether the tests of a file can't be skipped for a missing package, but for those marked `keras`."""
+    return Path(__file__).with_name("torch_layers") in path.parents and "importorskip" not in path.read_text()
 
 
 @pytest.fixture(autouse=True)

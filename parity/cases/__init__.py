@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from functools import cache
@@ -77,3 +77,11 @@ def select(patterns: Sequence[str], dtypes: Sequence[str] = ()) -> dict[str, Cas
             raise ValueError(f"no layer, loss or function is called {pattern!r}{nearest(pattern, known)}")
         chosen |= matches
     return {s: c for s, c in everything.items() if s in chosen and (not dtypes or c.dtype in dtypes)}
+
+
+def in_any_dtype(cases: Mapping[str, Case]) -> dict[str, Case]:
+    """Return the first of those cases that differ in their dtype alone: in float64 all of them ask the same."""
+    first: dict[tuple[str, str], str] = {}
+    for short, case in cases.items():
+        first.setdefault((case.kind, replace(case, dtype="").id), short)
+    return {short: cases[short] for short in first.values()}

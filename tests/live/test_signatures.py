@@ -140,6 +140,7 @@ def test_every_string_that_keras_s_get_knows_is_known(keras, module):
 # --- configs and weights -------------------------------------------------------------------------------------------
 
 
+@cache
 def examples(module: str, name: str) -> list[Case]:
     """Return cases of a class that both sides accept: together they have every value of every argument.
 
@@ -178,16 +179,27 @@ def _with_name(thing: Any, name: str = "mine") -> Any:
     return replace(thing, config={"name": name, **config} if thing.kind == "layer" else config)
 
 
-def made(side: Any, case: Case, build: bool = False) -> Any:
-    """Make the object of a case; call it with the case's inputs if it is to be built."""
+def made(side: Any, case: Case) -> Any:
+    """Make the object of a case; call it with the case's inputs, so that it is built."""
     thing = side.make(case, case, "float32")
-    if build and case.kind == "layer" and not case.raises:
+    if case.kind == "layer" and not case.raises:
         convert = side._inputs if side is OURS else side._tensors
         (args, kwargs), _ = convert([draw.inputs(case, "float32"), draw.call(case, "float32")])
         if side is OURS:
             thing.eval()  # as Keras calls unless it is told to train
         thing(*args, **kwargs)
     return thing
+
+
+MADE: dict[tuple[str, int], Any] = {}
+
+
+def object_of(side: Any, case: Case) -> Any:
+    """Return the object of a case, made once: most tests only ask it what it is, and Keras takes long to call it."""
+    key = (side.name, id(case))  # `examples` keeps every case alive
+    if key not in MADE:
+        MADE[key] = made(side, case)
+    return MADE[key]
 
 
 def functions(case: Case) -> dict[str, Any]:
@@ -220,14 +232,14 @@ def from_file(config: Any) -> Any:
 @every_class
 def test_config_is_keras_s(keras_side, module, name):
     for case in examples(module, name):
-        ours, theirs = made(OURS, case, build=True), made(keras_side, case, build=True)
+        ours, theirs = object_of(OURS, case), object_of(keras_side, case)
         assert plain(ours.get_config()) == plain(theirs.get_config()), case.id
 
 
 @every_class
 def test_serialized_form_is_keras_s(keras_side, keras, module, name):
     for case in examples(module, name):
-        ours, theirs = made(OURS, case, build=True), made(keras_side, case, build=True)
+        ours, theirs = object_of(OURS, case), object_of(keras_side, case)
         mine, expected = torch_layers.serialize(ours), keras.saving.serialize_keras_object(theirs)
         # Keras notes the shape of the first call also where there is nothing to build. That weights are built from it
         # is tested below.
@@ -240,7 +252,7 @@ def test_serialized_form_is_keras_s(keras_side, keras, module, name):
 @pytest.mark.parametrize("stored", [lambda config: config, from_file], ids=["dict", "json"])
 def test_reads_what_keras_serializes(keras_side, keras, module, name, stored):
     for case in examples(module, name):
-        described = stored(keras.saving.serialize_keras_object(made(keras_side, case, build=True)))
+        described = stored(keras.saving.serialize_keras_object(object_of(keras_side, case)))
         ours = torch_layers.deserialize(described, custom_objects=functions(case))
         theirs = keras.saving.deserialize_keras_object(described, custom_objects=functions(case))
         assert type(ours) is Registry.by_module[module].find(name)
@@ -251,8 +263,8 @@ def test_reads_what_keras_serializes(keras_side, keras, module, name, stored):
 @pytest.mark.parametrize("stored", [lambda config: config, from_file], ids=["dict", "json"])
 def test_keras_reads_what_is_serialized(keras_side, keras, module, name, stored):
     for case in examples(module, name):
-        ours = stored(torch_layers.serialize(made(OURS, case, build=True)))
-        theirs = stored(keras.saving.serialize_keras_object(made(keras_side, case, build=True)))
+        ours = stored(torch_layers.serialize(object_of(OURS, case)))
+        theirs = stored(keras.saving.serialize_keras_object(object_of(keras_side, case)))
         read, custom = keras.saving.deserialize_keras_object, functions(case)
         again, expected = read(ours, custom_objects=custom), read(theirs, custom_objects=custom)
         assert type(again) is type(expected)
@@ -264,7 +276,7 @@ def test_weights_go_over_and_back(keras_side, keras, name):
     for case in examples("keras.layers", name):
         if case.raises:
             continue
-        theirs = made(keras_side, case, build=True)
+        theirs = made(keras_side, case)
         keras_side.set_weights(theirs, case, "float32")
         ours = torch_layers.deserialize(keras.saving.serialize_keras_object(theirs), custom_objects=functions(case))
         ours.set_weights(theirs.get_weights())
@@ -280,7 +292,7 @@ def test_has_as_many_trainable_parameters_as_keras(keras_side, name):
     for case in examples("keras.layers", name):
         if case.raises:
             continue
-        ours, theirs = made(OURS, case, build=True), made(keras_side, case, build=True)
+        ours, theirs = object_of(OURS, case), object_of(keras_side, case)
         count = sum(p.numel() for p in ours.parameters() if p.requires_grad)
         assert count == sum(int(np.prod(w.shape)) for w in theirs.trainable_weights), case.id
         assert len(ours.state_dict()) == len(theirs.weights), case.id

@@ -7,9 +7,11 @@ import pytest
 
 from parity import report
 from parity.case import Case
+from parity.cases import in_any_dtype, select
 from parity.deviations import DEVIATIONS, Deviation
 from parity.judge import Check, Verdict
-from parity.run import Result, Run, _is_exact
+from parity.record import Record, Value
+from parity.run import Result, Run, _is_exact, verdict_of
 
 CASE = Case("celu", {"alpha": 0.3}, [(2, 5)], kind="activation")
 
@@ -80,3 +82,31 @@ def test_a_failure_names_place_values_allowance_and_how_to_repeat_it():
         "repeat: parity show",
     ):
         assert part in text
+
+
+@pytest.mark.parametrize("off", [0.0, 1e-6])
+def test_semantics_alone_asks_for_float64_alone_and_sees_differences_there(off):
+    asked = set()
+
+    def ask(role: str, policy: str) -> Record:
+        asked.add((role, policy))
+        return Record({"output 0": Value.of(np.array([1.0, 2.0 + off * (role == "implementation")]))})
+
+    found = verdict_of(CASE, ask, semantics=True)
+    assert asked == {("reference", "float64"), ("implementation", "float64")}
+    assert {check.gate for check in found.checks} == {"structure", "structure in float64", "semantics"}
+    assert found.equal is (off == 0)
+
+
+def test_of_cases_that_differ_in_dtype_alone_the_first_stays():
+    cases = select(["Dense"])
+    first, *others = (
+        short for short, case in cases.items() if case.id.rpartition(" ")[0] == cases["Dense#1"].id.rpartition(" ")[0]
+    )
+    left = in_any_dtype(cases)
+    assert len(others) >= 4
+    assert first in left
+    assert not left.keys() & set(others)
+    assert {case.id.rpartition(" ")[0] for case in left.values()} == {
+        case.id.rpartition(" ")[0] for case in cases.values()
+    }
