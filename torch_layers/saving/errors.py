@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 # Names and numbers in a file may be as long as the file.
 _LONGEST = 20_000
 
