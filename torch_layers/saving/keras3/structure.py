@@ -143,6 +143,7 @@ def walk(model: nn.Module, dialect: Dialect, layout: Layout) -> Iterator[tuple[s
             by_name = {}
         used: dict[str, Iterator[int]] = {}
         here: set[nn.Module] = set()
+        seen_here: set[nn.Module] = set()
         for item in members:
             if dialect.skips_met and not _is_list(item) and layout.one_of(item) in met:
                 continue
@@ -154,9 +155,12 @@ def walk(model: nn.Module, dialect: Dialect, layout: Layout) -> Iterator[tuple[s
                 yield from visit_list(inner, item, seen, False)
             elif is_graph and item not in here:
                 here.add(item)
-                yield from visit(inner, item, set())
+                seen_in_item: set[nn.Module] = set()
+                yield from visit(inner, item, seen_in_item)
+                seen_here |= seen_in_item
             elif not is_graph:
                 yield from visit(inner, item, seen)
+        seen |= seen_here
 
     yield from visit("", model, set())
 

@@ -7,6 +7,7 @@ import re
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 import torch_layers as tl
 from tests.torch_layers.saving.keras3.each_layer import randomize, same_state
@@ -137,6 +138,26 @@ def test_a_layer_at_two_places_is_written_for_both_and_read_once(tmp_path):
     model.save(tmp_path / "m.keras")
     again, x = load_model(tmp_path / "m.keras"), torch.randn(2, 3)
     assert torch.equal(again(x), model(x))
+
+
+class Listing(tl.Model):
+    """A graph that lists some of its layers in an attribute, too."""
+
+    def __init__(self):
+        blocks = nn.ModuleList([tl.Dense(3, name="a"), tl.Dense(3, name="b")])
+        x = tl.Input((3,))
+        super().__init__(x, blocks[1](blocks[0](x)))
+        self.blocks = blocks
+
+
+def test_layers_of_a_graph_are_written_as_its_layers_alone(tmp_path):
+    model, other = Listing(), Listing()
+    randomize(model)
+    model.save_weights(tmp_path / "m.weights.h5")
+    names = {name.rpartition("/")[0] for name in arrays_of(tmp_path / "m.weights.h5")}
+    assert names == {"layers/dense/vars", "layers/dense_1/vars"}
+    load_weights(other, tmp_path / "m.weights.h5")
+    same_state(other, model)
 
 
 def test_lora_is_merged_into_the_kernel(tmp_path):
