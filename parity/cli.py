@@ -173,13 +173,23 @@ def bench_command(
     mode: Annotated[list[str] | None, typer.Option(help="Only forward, or training; may be repeated.")] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Threads of each; all cores if not given.")] = None,
     rounds: Annotated[int, typer.Option(min=1, help="How often each is timed.")] = 9,
+    size: Annotated[float, typer.Option(min=1, help="Of 'bench files': megabytes of weights.")] = 100,
 ) -> None:
-    """Time torch_layers beside the same work by hand in torch, and beside Keras on torch and on TensorFlow."""
+    """Time torch_layers beside the same work by hand in torch, and beside Keras on torch and on TensorFlow.
+
+    `parity bench files` times a .keras and an .h5 file instead: a cold process, imports included, to its first output.
+    """
     from parity import bench
 
     try:
+        if rows == ["files"]:
+            files = bench.files_command(size, rounds, Console(stderr=True))
+            bench.files_report.show(files, Console(width=None if sys.stdout.isatty() else 200))
+            if json is not None:
+                bench.files_report.write_json(files, json)
+            return
         done = bench.command(rows or [], mode or [], threads, rounds, Console(stderr=True))
-    except (ValueError, MissingSide) as error:
+    except (ValueError, MissingSide, bench.Failed) as error:
         raise _fail(error) from error
     bench.show(done, Console(width=None if sys.stdout.isatty() else 200))
     if json is not None:

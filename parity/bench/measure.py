@@ -44,6 +44,13 @@ class Ratio:
     high: float
 
 
+def ratio_of(seconds: Sequence[float], others: Sequence[float]) -> Ratio:
+    """Return by how much times of rounds are longer than those of another contestant in the same rounds."""
+    ratios = [a / b for a, b in zip(seconds, others, strict=True)]
+    low, _, high = quantiles(ratios, n=4, method="inclusive") if len(ratios) > 1 else ratios * 3
+    return Ratio(median(ratios), low, high)
+
+
 @dataclass
 class Measured:
     """The times of one row at one size in one mode: each contestant's seconds per call in each round, or `error`."""
@@ -56,9 +63,7 @@ class Measured:
 
     def ratio(self, one: str, other: str) -> Ratio:
         """Return by how much one takes longer than the other, compared within each round."""
-        ratios = [a / b for a, b in zip(self.seconds[one], self.seconds[other], strict=True)]
-        low, _, high = quantiles(ratios, n=4, method="inclusive") if len(ratios) > 1 else ratios * 3
-        return Ratio(median(ratios), low, high)
+        return ratio_of(self.seconds[one], self.seconds[other])
 
 
 @dataclass
@@ -117,7 +122,7 @@ def bench(
         environment = {
             "machine": {
                 **machine(),
-                "processor": _processor(),
+                "processor": processor(),
                 "cores": str(cores()),
                 "load before": f"{load_before:.1f}",
             },
@@ -205,7 +210,8 @@ def check_same(name: str, values: list[Any], expected: list[Any], right: str = B
             raise Failed(f"{name} computes something else than {right}: {what} {index} is off by {error:.1e}")
 
 
-def _processor() -> str:
+def processor() -> str:
+    """Return what the machine calls its processor."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))

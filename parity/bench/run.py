@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from parity.bench.files import FilesBench, bench_files
 from parity.bench.measure import Bench, Measured, bench, cores, count, load
 from parity.bench.rows import MODES, select_rows
 from torch_layers.registry import nearest
@@ -45,3 +47,12 @@ def command(
                 bar.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
         return bench(rows, modes, threads, rounds, on_measured)
+
+
+def files_command(megabytes: float, rounds: int, progress: Console) -> FilesBench:
+    """Time the files that Keras writes of a model of so many megabytes, and say on a console how far it is.
+
+    Raises: MissingSide if Keras can't run here; Failed if the two compute something else.
+    """
+    with progress.status("starting") as status:
+        return bench_files(megabytes, rounds, lambda what: status.update(escape(what)))
