@@ -85,6 +85,8 @@ class _Graph:
     def _with_states(self, made: Config, calls: list[Any]) -> tuple[Config, list[Any]]:
         if any(kwargs.pop("constants", None) is not None for _, kwargs in calls):
             raise ConfigError("constants of a call are not supported")
+        if any(args[0] == [] for args, _ in calls):
+            raise ConfigError("it is called with nothing")
         if made["class_name"] == "CalledAsInKeras2" or not any(isinstance(args[0], list) for args, _ in calls):
             return made, calls
         if self.reading.has_masks:

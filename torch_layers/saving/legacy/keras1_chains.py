@@ -13,14 +13,16 @@ from torch_layers.saving.legacy.reading import ConfigError, a_dict, a_list, show
 Config = dict[str, Any]
 Place = list[Any]
 
+# Under this name a layer that was a `Merge` keeps its branches for a while.
+_BRANCHES = "branches of the Merge"
 _MODES = {"sum": "Add", "mul": "Multiply", "ave": "Average", "max": "Maximum"}
 
 
 def merge(config: Config) -> Config:
-    """Return class and config of the layer that stands for a `Merge`; its branches, if it has some, are in `layers`."""
+    """Return class and config of the layer that stands for a `Merge`; it keeps its branches, if it has some."""
     mode, kept = config.get("mode"), {"name": config.get("name")}
     if config.get("layers") is not None:
-        kept["layers"] = config["layers"]
+        kept[_BRANCHES] = config["layers"]
     if config.get("mode_type", "raw") != "raw":
         function = {"function": mode, "function_type": config["mode_type"], "arguments": config.get("arguments") or {}}
         return {"class_name": "Lambda", "config": {**kept, **function}}
@@ -49,7 +51,7 @@ def chain(entry: Config) -> Config:
 def _is_merge(entry: Config) -> bool:
     """Tell whether an entry is what `merge` made of one that has its branches."""
     config = entry.get("config")
-    return entry.get("class_name") not in ("Sequential", "Model") and isinstance(config, dict) and "layers" in config
+    return isinstance(config, dict) and _BRANCHES in config
 
 
 class _Graph:
@@ -61,18 +63,18 @@ class _Graph:
 
     def chain(self, layers: list[Config]) -> Place:
         """Add the calls of a chain and return its output."""
-        first = layers[0]
+        first, *others = (a_dict(layer, "a layer") for layer in layers)
         name = _name(first)
         if _is_merge(first):
             config = dict(first["config"])
-            places = [self._branch(branch) for branch in a_list(config.pop("layers"), "layers")]
+            places = [self._branch(branch) for branch in a_list(config.pop(_BRANCHES), "layers")]
             output = self._call({**first, "config": config}, places)
         elif name in self.layers:
             # A layer that two branches begin with has one input, as in Keras 1.
             output = [name, 0, 0]
         else:
             output = self._call(first, self._inputs(first))
-        for layer in layers[1:]:
+        for layer in others:
             output = self._call(layer, [output])
         return output
 
@@ -122,12 +124,9 @@ def _input_shapes(entry: Config) -> list[tuple[list[int | None], str]]:
     if entry.get("class_name") == "Sequential" and isinstance(config, list) and config:
         return _input_shapes(a_dict(config[0], "a layer"))
     if entry.get("class_name") == "Model" and isinstance(config, dict):
-        layers = {
-            layer.get("name"): layer for layer in a_list(config.get("layers"), "layers") if isinstance(layer, dict)
-        }
+        layers = [layer for layer in a_list(config.get("layers"), "layers") if isinstance(layer, dict)]
         places = a_list(config.get("input_layers"), "input_layers")
-        names = [place[0] for place in places if isinstance(place, list) and place]
-        return [
-            shape for name in names if isinstance(name, str) and name in layers for shape in _input_shapes(layers[name])
-        ]
+        starts = [place[0] for place in places if isinstance(place, list) and place]
+        found = [layer for start in starts for layer in layers if layer.get("name") == start]
+        return [shape for layer in found for shape in _input_shapes(layer)]
     raise ConfigError("the first layer of a branch does not say the shape of its input (batch_input_shape)")

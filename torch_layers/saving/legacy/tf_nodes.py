@@ -57,6 +57,9 @@ def _strided_slice(inputs: list[Any], kwargs: dict[str, Any]) -> Arguments:
         raise ConfigError("a StridedSlice has bounds of different lengths")
     masks = {name: kwargs.pop(f"{name}_mask", 0) for name in ("begin", "end", "ellipsis", "new_axis", "shrink_axis")}
 
+    if not all(isinstance(mask, int) for mask in masks.values()):
+        raise ConfigError(f"a StridedSlice has the masks {shown(masks)}, not numbers")
+
     def item(place: int) -> Any:
         bit = 1 << place
         if masks["ellipsis"] & bit:
@@ -120,7 +123,10 @@ def _place(key: str) -> int:
 
 def _attribute(value: Any) -> Any:
     """Return the value of a node's attribute as JSON of TensorFlow's messages has it: {"i": "1"}, {"b": true}, ..."""
-    ((kind, inner),) = a_dict(value, "an attribute").items() if value else (("b", False),)
+    described = a_dict(value, "an attribute")
+    if not described:  # what is 0, false or empty is left out
+        return 0
+    kind, inner = next(iter(described.items()))
     if kind == "i":
         return _int(inner)
     if kind == "list":

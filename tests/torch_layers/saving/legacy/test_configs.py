@@ -290,6 +290,51 @@ def test_code_is_never_run() -> None:
     assert deserialize(made, {"lambda": torch.sin})(torch.zeros(1)) == 0
 
 
+def with_functions() -> dict[str, Any]:
+    """A functional model with each of the layers that TensorFlow's functions become."""
+    slices = {"slice_spec": [{"start": None, "stop": None, "step": None}, {"class_name": "__ellipsis__"}, 0]}
+    masks = {"begin_mask": {"i": "1"}, "end_mask": {}, "shrink_axis_mask": {"i": "2"}, "T": {"type": "DT_FLOAT"}}
+    node = {"name": "slice", "op": "StridedSlice", "input": ["a", "b", "c", "d"], "attr": masks}
+    constants = {"1": [0, 1], "2": [2, 2], "3": [1, 1]}
+    layers = [
+        {**layer("InputLayer", batch_input_shape=[None, 3, 4], dtype="float32"), "name": "a", "inbound_nodes": []},
+        {
+            **layer("TFOpLambda", function="math.add"),
+            "name": "b",
+            "inbound_nodes": [["a", 0, 0, {"y": ["a", 0, 0], "name": None}]],
+        },
+        {
+            **layer("SlicingOpLambda", function="__operators__.getitem"),
+            "name": "c",
+            "inbound_nodes": [["b", 0, 0, slices]],
+        },
+        {
+            **layer("TensorFlowOpLayer", node_def=node, constants=constants),
+            "name": "d",
+            "inbound_nodes": [[["b", 0, 0, {}]]],
+        },
+        {**layer("LSTM", units=2), "name": "e", "inbound_nodes": [[["b", 0, 0, {}], ["c", 0, 0, {}], ["c", 0, 0, {}]]]},
+        {
+            **layer("TFOpLambda", function="concat"),
+            "name": "f",
+            "inbound_nodes": [[["c", 0, 0, {"axis": 1}], ["_CONSTANT_VALUE", -1, [[1.0]], {"axis": 1}]]],
+        },
+    ]
+    ends = {"input_layers": [["a", 0, 0]], "output_layers": [[name, 0, 0] for name in "bcde"]}
+    return {"class_name": "Functional", "config": {"name": "model", "layers": layers, **ends}}
+
+
+def test_functions_and_nodes_of_tensorflow() -> None:
+    config = with_functions()
+    config["config"]["layers"][4]["config"]["units"] = 3
+    del config["config"]["layers"][5]
+    model, x = deserialize(modern_config(config, "2.11.0", "tensorflow")), torch.randn(3, 3, 4)
+    doubled, first, second, _ = model(x)
+    assert torch.equal(doubled, x + x)
+    assert torch.equal(first, doubled[..., 0])
+    assert torch.equal(second, doubled[:2, 1])
+
+
 def places(value: Any) -> Iterator[tuple[Any, Any]]:
     """Yield (container, key) of everything in a config."""
     for key, item in value.items() if isinstance(value, dict) else enumerate(value):
@@ -298,21 +343,24 @@ def places(value: Any) -> Iterator[tuple[Any, Any]]:
             yield from places(item)
 
 
-@pytest.mark.parametrize("path", WRITTEN, ids=lambda path: f"{path.parent.name}-{path.stem}")
-def test_a_config_with_anything_anywhere_gives_a_config_or_one_sentence(path: Path) -> None:
-    with opened(path) as source:
-        attributes = open_hdf5(source).attrs
-        config, version = json.loads(attributes["model_config"]), str(attributes["keras_version"])
+@pytest.mark.parametrize("path", [None, *WRITTEN], ids=lambda path: path and f"{path.parent.name}-{path.stem}")
+def test_a_config_with_anything_anywhere_gives_a_config_or_one_sentence(path: Path | None) -> None:
+    if path is None:
+        config, version = with_functions(), "2.11.0"
+    else:
+        with opened(path) as source:
+            attributes = open_hdf5(source).attrs
+            config, version = json.loads(attributes["model_config"]), str(attributes["keras_version"])
     draw = random.Random(0)
     for _ in range(150):
         changed = copy.deepcopy(config)
         for _ in range(draw.choice([1, 1, 3])):
-            container, key = draw.choice(list(places(changed)))
+            container, key = draw.choice(list(places({"all": changed}))[1:] or [({}, "all")])
             wrong = draw.choice(
                 [None, 3, -1, 1.5, True, "", "abc", [], {}, [[]], {"a": 1}, [None], ["x", 0, 0], 10**30]
             )
             if draw.random() < 0.2:
-                del container[key]
+                container.pop(key, None) if isinstance(container, dict) else container.pop(key)
             else:
                 container[key] = copy.deepcopy(wrong)
         for said in (version, None):
