@@ -8,9 +8,10 @@ legacy/saving/saving_utils.py, 3.15. The tables hold what the two libraries' cla
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from torch_layers.saving.legacy import merging
 from torch_layers.saving.legacy.layers import legacy_layers
 
 # The activations that are the same in Keras 2.
@@ -66,7 +67,25 @@ class OnlyKeras3Error(Exception):
 
 def shared_config(described: Mapping[str, Any]) -> dict[str, Any]:
     """Return what `serialize` says of a model in the form that both take. Raises: OnlyKeras3Error saying why not."""
+    if _holds(described, _makes_masks) and _holds(described, _merges):
+        raise OnlyKeras3Error("Keras 2 merges inputs that have masks in another way")
     return _layer(described)
+
+
+def _holds(value: Any, test: Callable[[Mapping[str, Any]], bool]) -> bool:
+    """Tell whether a test says so of something in a model, what is as in Keras 2 aside."""
+    if isinstance(value, Mapping):
+        is_of_keras_2 = value.get("module") == legacy_layers.module
+        return test(value) or (not is_of_keras_2 and any(_holds(item, test) for item in value.values()))
+    return isinstance(value, (list, tuple)) and any(_holds(item, test) for item in value)
+
+
+def _makes_masks(value: Mapping[str, Any]) -> bool:
+    return value.get("class_name") == "Masking" or value.get("mask_zero") is True
+
+
+def _merges(value: Mapping[str, Any]) -> bool:
+    return value.get("class_name") in merging.CLASSES
 
 
 def _layer(described: Mapping[str, Any], nested: bool = False) -> dict[str, Any]:
@@ -89,10 +108,17 @@ def _of_keras_2(name: str, config: Mapping[str, Any], nested: bool) -> dict[str,
     if name in (MERGED, CALLED) and not config.get("starts_with_state"):
         inner = config["layer"]
         found = _layer({**inner, "config": {**inner["config"], "name": config["name"]}}, nested)
-        return {**found, "config": {**found["config"], "time_major": True}} if config.get("time_major") else found
+        return _with_steps_first(found) if config.get("time_major") else found
     if name in OLD:
         return {"class_name": name, "config": _arguments(name, config)}
     raise OnlyKeras3Error(f"{name} is of a Keras before that of TensorFlow")
+
+
+def _with_steps_first(layer: Mapping[str, Any]) -> dict[str, Any]:
+    """Say of a recurrent layer, or of both in a `Bidirectional`, that the axis of time comes first."""
+    inside = {key: layer["config"].get(key) for key in ("layer", "backward_layer")}
+    changed = {key: _with_steps_first(value) for key, value in inside.items() if value is not None}
+    return {**layer, "config": {**layer["config"], **(changed or {"time_major": True})}}
 
 
 def _without_forced(value: Any) -> Any:

@@ -31,6 +31,11 @@ def steps_first() -> Any:
     return tf_keras.Model(x, K.GRU(3, time_major=True, return_sequences=True)(x))
 
 
+def steps_first_both_ways() -> Any:
+    x = K.Input((5, 4))
+    return tf_keras.Model(x, K.Bidirectional(K.GRU(3, time_major=True, return_sequences=True))(x))
+
+
 def masked_sum() -> Any:
     ids = K.Input((5,), dtype="int32")
     embed = K.Embedding(9, 4, mask_zero=True)
@@ -51,6 +56,7 @@ def kernels_of_their_own() -> Any:
     [
         (states_from_elsewhere, "calls a recurrent layer with its first states"),
         (steps_first, "calls a recurrent layer with its first states, or steps first"),
+        (steps_first_both_ways, "steps first"),
         (masked_sum, "merges inputs that have masks"),
         (threshold, "holds a ThresholdedReLU, which Keras 2 and torch_layers have; Keras 3 has none"),
         (kernels_of_their_own, "holds a LocallyConnected[12]D"),
