@@ -19,8 +19,8 @@ _READ_AT_MOST = 512 << 20
 # A long name of a group stands in the path of all that is in it.
 _PATH_TIMES = 4
 _DEEPEST = 200  # whoever walks a file by recursion gets to the end
-# Messages, links, chunks, texts: each takes 8 bytes of a file at least, and so many of them take seconds.
-_ITEM_BYTES = 8
+# Messages, links, chunks, texts: a file has one in 4 bytes at most, and so many of them take seconds.
+_ITEM_BYTES = 4
 _ITEMS_ALWAYS = 100_000
 _ITEMS_AT_MOST = 2_000_000
 # Pure Python hashes some 6 MB a second. A checksum finds accidents, not attacks, so a limit costs no safety.

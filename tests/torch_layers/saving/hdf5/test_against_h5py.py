@@ -111,6 +111,15 @@ def test_thousands_of_chunks(
     check(path)
 
 
+def test_a_growing_array_whose_index_has_pages_in_several_blocks(tmp_path: Path) -> None:
+    path = tmp_path / "pages.h5"
+    values = np.random.default_rng(0).integers(0, 100, 134_000).astype("i1")
+    with h5py.File(path, "w", libver="latest") as file:
+        file.create_dataset("a", data=values, chunks=(1,), maxshape=(None,))
+    with opened(path) as source:
+        assert np.array_equal(open_hdf5(source)["a"].read(), values)  # type: ignore[union-attr]
+
+
 @pytest.mark.parametrize("options", BOTH, ids=named)
 @pytest.mark.parametrize("largest", [None, (60, 91), (None, 91), (60, None)], ids=str)
 def test_chunks_of_an_array_that_grew_and_shrank(

@@ -61,6 +61,7 @@ class Assembly:
         found: dict[tuple[int, ...], Chunk] = {}
         addresses = set()
         for chunk in chunks(storage, layout, grid, filtered=bool(self._filters), place=place):
+            storage.count(1, place)
             if any(
                 start % size or start >= end
                 for start, size, end in zip(chunk.start, grid.chunk, grid.shape, strict=True)
@@ -68,8 +69,6 @@ class Assembly:
                 raise FileError(place, f"a chunk begins at {chunk.start}, of the shape {grid.shape}")
             if chunk.start in found or chunk.address in addresses:
                 raise FileError(place, f"a chunk at {chunk.start} comes twice")
-            if not self._filters and chunk.size != layout.nbytes:
-                raise FileError(place, f"a chunk has {chunk.size} bytes instead of {layout.nbytes}")
             if chunk.address + chunk.size > storage.size:
                 raise FileError(place, f"a chunk of {chunk.size} bytes at {chunk.address} reaches past the file's end")
             found[chunk.start] = chunk

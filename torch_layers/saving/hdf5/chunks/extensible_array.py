@@ -72,12 +72,12 @@ class _ExtensibleArray:
                 addresses = [block.address() for _ in range(blocks)]
             else:
                 addresses, written = self._super_block(block.address(), blocks, held)
-            bitmap = -(-self._pages(held) // 8)
+            pages = self._pages(held)
             for i, address in enumerate(addresses):
                 if number >= self._count:
                     return
                 if address is not None:
-                    for inside, entry in self._data_block(address, held, written[i * bitmap : (i + 1) * bitmap]):
+                    for inside, entry in self._data_block(address, held, written, i * pages):
                         yield number + inside, entry
                 number += held
             number = after
@@ -99,7 +99,7 @@ class _ExtensibleArray:
         storage.count(blocks, self._place)
         return [block.address() for _ in range(blocks)], written
 
-    def _data_block(self, address: int, held: int, written: bytes) -> Iterator[tuple[int, Cursor]]:
+    def _data_block(self, address: int, held: int, written: bytes, first: int) -> Iterator[tuple[int, Cursor]]:
         prefix = 6 + self._storage.offset_size + self._number_width
         pages = self._pages(held)
         if not pages:
@@ -108,7 +108,8 @@ class _ExtensibleArray:
         self._storage.count(pages, self._place)
         at = address + prefix + 4
         for i in range(pages):
-            if written[i // 8] & 0x80 >> i % 8:
+            bit = first + i  # the pages of all data blocks are counted as one row
+            if written[bit // 8] & 0x80 >> bit % 8:
                 for inside, entry in entries(self._storage, at, 0, self._page, self._size, b"", self._place):
                     yield i * self._page + inside, entry
             at += self._page * self._size + 4
