@@ -94,7 +94,9 @@ def run_command(
             )
     except (ValueError, MissingSide) as error:
         raise _fail(error) from error
-    console.print(report.table(done))
+    for table in (report.table(done), report.trips_table(done)):
+        if table is not None and table.row_count:
+            console.print(table)
     for deviation in done.stale:
         console.print(f"stale deviation: {deviation}", markup=False, soft_wrap=True)
     lacking = {r.verdict.lacks for r in done.results if r.verdict.lacks}

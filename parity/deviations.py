@@ -33,7 +33,8 @@ class Deviation:
 
     def selects(self, case: Case) -> bool:
         """Tell whether this row is about a case."""
-        return case.name in self.names and all(part in case.id for part in self.case)
+        named = case.name in self.names and case.kind != "file"
+        return named and all(part in case.id for part in self.case)
 
     def covers(self, case: Case, check: Check) -> bool:
         """Tell whether this row is about a failed check of a case, and large enough for it."""

@@ -37,10 +37,14 @@ class Record:
     `values` maps what a value is ("output 0", "mask", "gradient of input 0", "gradient of weight 1 (bias)", "state 0",
     "penalty 0") to it. `error` is set instead if the side raised, as "ValueError: ...". `lacks` says what the side does
     not have, such as a class that an old version lacks. `environment` is what the result depends on beside the case.
+    Of a round trip, `files` are what it wrote, by format, and `refusals` what it says of those that it could not write or
+    read; values of what it read begin with the format.
     """
 
     values: dict[str, Value] = field(default_factory=dict)
     error: str | None = None
     lacks: str | None = None
     environment: dict[str, str] = field(default_factory=dict)
+    files: dict[str, bytes] = field(default_factory=dict)
+    refusals: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from parity.cases import name_of
 from parity.run import Result, Run
+from parity.trips import READ, WRITTEN
 
 _WORDS = {
     "different": "differ",
@@ -43,7 +44,7 @@ def table(run: Run) -> Table:
     for head in ("cases", "passed", "float64", "gradients", "own dtype", "gradients", "time"):
         drawn.add_column(head, justify="right", no_wrap=True)
     drawn.add_column("", no_wrap=True)
-    for name, results in groups(run.results).items():
+    for name, results in groups(result for result in run.results if result.case.kind != "file").items():
         statuses = Counter(result.status for result in results)
         passed = statuses["equal"] + statuses["deviates"] + statuses["version"]
         remarks = ", ".join(f"{n} {_WORDS[s]}" for s, n in statuses.items() if s in _WORDS)
@@ -61,6 +62,43 @@ def table(run: Run) -> Table:
             style="red" if bad else None,
         )
     return drawn
+
+
+def trips_table(run: Run) -> Table | None:
+    """Draw one line per layer of the round trips of files: how many are equal by format and direction; None without any."""
+    trips = groups(result for result in run.results if result.case.kind == "file")
+    if not trips:
+        return None
+    gates = {c.gate: None for results in trips.values() for r in results for c in r.verdict.checks}
+    columns = [gate for gate in gates if gate.endswith((READ, WRITTEN))]
+    drawn = Table(box=None, header_style="bold", pad_edge=False)
+    drawn.add_column("round trips of files", no_wrap=True)
+    for head in ("cases", *columns, "worst", "time"):
+        drawn.add_column(head, justify="right", no_wrap=True)
+    drawn.add_column("", no_wrap=True)
+    for name, results in trips.items():
+        checks = [check for result in results for check in result.verdict.checks]
+        equal = [
+            sum(any(c.gate == gate for c in r.verdict.checks) and not _failed(r, gate) for r in results)
+            for gate in columns
+        ]
+        statuses = Counter(result.status for result in results)
+        remarks = ", ".join(f"{n} {_WORDS[s]}" for s, n in statuses.items() if s in _WORDS)
+        worst = max((check.figure for check in checks if check.passed), default=0.0)
+        drawn.add_row(
+            name,
+            str(len(results)),
+            *map(str, equal),
+            f"{worst:.0e}",
+            f"{sum(result.seconds for result in results):.1f} s",
+            remarks or "equal",
+            style="red" if statuses["different"] + statuses["error"] else None,
+        )
+    return drawn
+
+
+def _failed(result: Result, gate: str) -> bool:
+    return any(check.gate == gate and not check.passed for check in result.verdict.checks)
 
 
 def console() -> Console:

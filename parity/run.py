@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from parity.case import Case
@@ -14,6 +14,8 @@ from parity.draw import compute_dtype
 from parity.judge import Check, Verdict, judge
 from parity.record import Record
 from parity.sides.process import SideProcess
+from parity.trip_limits import LIMITS, Limit
+from parity.trips import judge_trip
 from parity.versions import DIFFERENCES, Difference
 
 # What a run passes with; "lacks" and "version" can only come from a reference that is older than the one followed.
@@ -26,7 +28,7 @@ class Result:
 
     case: Case
     verdict: Verdict
-    deviations: tuple[Deviation, ...] = ()
+    deviations: tuple[Deviation | Limit, ...] = ()
     version: Difference | None = None
     seconds: float = 0.0
 
@@ -58,7 +60,7 @@ class Run:
     device: str
     results: list[Result] = field(default_factory=list)
     environments: dict[str, dict[str, str]] = field(default_factory=dict)
-    stale: list[Deviation | Difference] = field(default_factory=list)
+    stale: list[Deviation | Difference | Limit] = field(default_factory=list)
     seconds: float = 0.0
 
     @property
@@ -67,7 +69,7 @@ class Run:
         return not self.stale and all(result.status in PASSING for result in self.results)
 
 
-def _is_exact(deviation: Deviation, results: Sequence[Result]) -> bool:
+def _is_exact(deviation: Deviation | Limit, results: Sequence[Result]) -> bool:
     """Tell whether a row of the table is needed by every case that it selects, and by one at least."""
     selected = [result for result in results if deviation.selects(result.case)]
     return bool(selected) and all(deviation in result.deviations for result in selected)
@@ -110,6 +112,13 @@ class _Pair:
     def judge(self, case: Case, semantics: bool) -> Result:
         sides = {"reference": self.reference, "implementation": self.implementation}
         start, records = time.perf_counter(), {}
+        if case.kind == "file":
+
+            def ask(role: str, files: Mapping[str, bytes]) -> Record:
+                sides[role].ask(case, case.dtype, files)
+                return sides[role].answer()
+
+            return Result(case, judge_trip(case, ask), seconds=time.perf_counter() - start)
         for policy in dict.fromkeys(("float64",) if semantics else ("float64", case.dtype)):
             for side in sides.values():
                 side.ask(case, policy)
@@ -139,6 +148,8 @@ def run(
     """
     done = Run(reference, implementation, device)
     table = DEVIATIONS if (reference, implementation) == (REFERENCE, IMPLEMENTATION) else ()
+    limits = [limit for limit in LIMITS if limit.side == reference and implementation == IMPLEMENTATION]
+    rows: tuple[Deviation | Limit, ...] = (*table, *limits)
     differences: list[Difference] = []
     todo: queue.SimpleQueue[Case] = queue.SimpleQueue()
     for case in cases:
@@ -156,7 +167,7 @@ def run(
                 result = pair.judge(case, semantics)
             except Exception as error:  # a side that can't be started again: the run goes on and says so
                 result = Result(case, Verdict(error=f"{type(error).__name__}: {error}"))
-            covering = tuple(d for d in table if any(d.covers(case, check) for check in result.verdict.failures))
+            covering = tuple(d for d in rows if any(d.covers(case, check) for check in result.verdict.failures))
             odd = not result.verdict.equal and result.verdict.lacks is None
             known = next((d for d in differences if odd and d.covers(case)), None)
             result = Result(case, result.verdict, covering, known, result.seconds)
@@ -190,6 +201,7 @@ def run(
         # Most deviations are of rounding, which semantics alone doesn't see.
         judged = () if differences or semantics else table
         done.stale = [d for d in judged if not _is_exact(d, done.results)]
+        done.stale += [limit for limit in limits if not _is_exact(limit, done.results)]
         done.stale += [d for d in differences if not any(result.version is d for result in done.results)]
     done.seconds = time.perf_counter() - start
     return done

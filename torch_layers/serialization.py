@@ -167,6 +167,10 @@ def find_named(config: dict[str, Any], custom_objects: CustomObjects, registry: 
     return _resolve(config, name, registry)
 
 
+# Public names of Keras's classes with other names, which its .h5 files give instead.
+_CLASSES = {"GroupedQueryAttention": "GroupQueryAttention"}
+
+
 def own_name(name: str) -> str:
     """Return the name that a user gave a class or function, without the package that it was registered in."""
     return name.rpartition(">")[2]
@@ -189,6 +193,8 @@ def _resolve(config: dict[str, Any], name: str, registry: Registry | None) -> An
         # A module that is not Keras's public one: whatever it names is the user's own.
         raise ValueError(_unknown(config, name, registry))
     registry = registry or layer_registry
+    if module is None:
+        name = _CLASSES.get(name, name)
     if name not in registry:
         raise ValueError(_unknown(config, name, registry))
     found = registry.find(name)

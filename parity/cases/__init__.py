@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from functools import cache
 
 from parity.case import DTYPES, Case
+from parity.trips import trips
 from torch_layers.registry import nearest
 
 
@@ -26,7 +27,7 @@ def _in_every_dtype(cases: Sequence[Case]) -> Iterator[Case]:
 
 @cache
 def all_cases() -> tuple[Case, ...]:
-    """Return every case of every table. Raises: ValueError if two have the same content."""
+    """Return every case of every table, and the round trips of files. Raises: ValueError if two have the same content."""
     found: dict[tuple[str, str], Case] = {}
     for module in pkgutil.iter_modules(__path__):
         table = importlib.import_module(f"{__name__}.{module.name}").CASES
@@ -34,7 +35,7 @@ def all_cases() -> tuple[Case, ...]:
             if (case.kind, case.id) in found:
                 raise ValueError(f"two cases of parity.cases.{module.name} are the same: {case.id}")
             found[case.kind, case.id] = case
-    return tuple(found.values())
+    return (*found.values(), *trips(found.values()))
 
 
 def numbered() -> dict[str, Case]:

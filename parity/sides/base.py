@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from parity.case import Case
@@ -38,20 +38,35 @@ class Side(ABC):
     def environment(self) -> dict[str, str]:
         """Name what a result depends on beside the case: framework, backend, versions, device, threads, flags."""
 
-    def compute(self, case: Case, policy: str) -> Record:
-        """Compute a case; an error becomes the record's."""
+    def travel(self, case: Case, files: Mapping[str, bytes], record: Record) -> None:
+        """Do a side's part of a round trip: write files of a case, or read those given; see `parity.trips`.
+
+        Raises: whatever the framework raises; `Lacks`.
+        """
+        raise Lacks(f"side {self.name!r} takes no part in round trips of files")
+
+    def compute(self, case: Case, policy: str, files: Mapping[str, bytes] | None = None) -> Record:
+        """Compute a case; an error becomes the record's. Of a round trip, `files` are what to read, none to write."""
         record, start = Record(environment=self.environment()), time.perf_counter()
         try:
-            record.values = self.run(case, policy)
+            if files is None:
+                record.values = self.run(case, policy)
+            else:
+                self.travel(case, files, record)
         except Unanswerable:
             raise
         except Lacks as lack:
             record.lacks = str(lack)
         except Exception as error:  # whatever a framework raises for this case is what it says of it
-            first_line = (str(error).strip() or "(no message)").splitlines()[0]
-            record.error = f"{type(error).__name__}: {first_line}"
+            record.error = said(error)
         record.seconds = time.perf_counter() - start
         return record
+
+
+def said(error: Exception) -> str:
+    """Return an error's class and the first line of its message."""
+    first_line = (str(error).strip() or "(no message)").splitlines()[0]
+    return f"{type(error).__name__}: {first_line}"
 
 
 def machine() -> dict[str, str]:

@@ -6,9 +6,11 @@ import contextlib
 import importlib
 import importlib.metadata
 import inspect
+import logging
 import os
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,9 +18,11 @@ import torch  # noqa: F401  (before TensorFlow, or the import of both in one pro
 
 from parity import draw
 from parity.case import Case, Object
-from parity.record import Value
+from parity.record import Record, Value
+from parity.sides import files as trip_files
 from parity.sides.backends import BACKENDS
-from parity.sides.base import Lacks, MissingSide, Side, leaves, machine, numbered, rebuilt
+from parity.sides.base import Lacks, MissingSide, Side, leaves, machine, numbered, rebuilt, said
+from parity.trips import made_of
 
 INSTALL = {
     "tensorflow": "pip install keras tensorflow-cpu",
@@ -73,6 +77,8 @@ class Keras(Side):
     package = "keras"
     backend = "tensorflow"
     name = "keras"
+    # In which formats it takes part in round trips of files.
+    formats: tuple[str, ...] = (".keras", ".h5")
     # Whether gradients of weights are asked for.
     watches_weights = True
 
@@ -120,6 +126,51 @@ class Keras(Side):
         if self.package == "keras":
             # What has no dtype of its own takes the policy that Keras 3 made of its first floatx.
             self.keras.config.set_dtype_policy(dtype)
+
+    # --- round trips of files ---------------------------------------------------------------------------------------
+
+    def travel(self, case: Case, files: Mapping[str, bytes], record: Record) -> None:
+        if not self.formats:
+            raise Lacks(f"side {self.name!r} takes no part in round trips of files")
+        case = made_of(case)
+        self.keras.utils.set_random_seed(case.seed("keras") % 2**31)
+        logging.getLogger("absl").setLevel(logging.ERROR)  # Keras calls .h5 old there, each time
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            if not files:
+                model = self._saved_model(case)
+                record.values = self._found(model, case)
+                for format in self.formats:
+                    try:
+                        record.files[format] = trip_files.written(model.save, format)
+                    except Exception as error:  # what Keras says of saving it so
+                        record.refusals[format] = said(error)
+            for format, content in files.items():
+                try:
+                    model = trip_files.read(partial(self.keras.models.load_model, compile=False), format, content)
+                    record.values |= trip_files.of_format(format, self._found(model, case))
+                except Exception as error:  # what Keras says of the file
+                    record.refusals[format] = said(error)
+
+    def _saved_model(self, case: Case) -> Any:
+        layer = self.make(case, case, trip_files.POLICY)
+        if case.kind == "layer":
+            args, kwargs, inputs = trip_files.symbols(case, self.keras.Input)
+            model = self.keras.Model(inputs if len(inputs) > 1 else inputs[0], layer(*args, **kwargs))
+        else:
+            model = layer
+            self._called(model, case)
+        self.set_weights(model, case, trip_files.POLICY)
+        return model
+
+    def _called(self, model: Any, case: Case) -> list[Any]:
+        inputs = [self.engine.tensor(x) for x in trip_files.arrays(case)]
+        outputs = model(inputs if len(inputs) > 1 else inputs[0], training=False)
+        return [y for y in leaves(outputs) if y is not None]
+
+    def _found(self, model: Any, case: Case) -> dict[str, Value]:
+        outputs = numbered("output", map(self.engine.value, self._called(model, case)))
+        return outputs | numbered("weight", map(Value.of, model.get_weights()))
 
     # --- making what a case names ----------------------------------------------------------------------------------
 
@@ -294,19 +345,19 @@ class Keras(Side):
 class KerasTorch(Keras):
     """Keras on its torch backend."""
 
-    name, backend = "keras-torch", "torch"
+    name, backend, formats = "keras-torch", "torch", ()
 
 
 class KerasJax(Keras):
     """Keras on its JAX backend."""
 
-    name, backend = "keras-jax", "jax"
+    name, backend, formats = "keras-jax", "jax", ()
 
 
 class TfKeras(Keras):
     """Keras 2, as tf-keras."""
 
-    name, package = "tf-keras", "tf_keras"
+    name, package, formats = "tf-keras", "tf_keras", (".h5",)
 
     def seed(self, case: Case) -> None:
         if case.training:  # it drops and adds noise by operations whose state is in their kernels

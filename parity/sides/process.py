@@ -6,7 +6,7 @@ import contextlib
 import multiprocessing
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any
@@ -35,7 +35,7 @@ def quiet_stderr() -> Iterator[None]:
 
 
 def _serve(connection: Connection, side: str, device: str, threads: int) -> None:
-    """Make the side, then answer each (case, policy) with its record, until None comes."""
+    """Make the side, then answer each (case, policy, files) with its record, until None comes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the main process ends this one
     for variable in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
         os.environ[variable] = str(threads)
@@ -86,13 +86,13 @@ class SideProcess:
             raise MissingSide(said if word in ("MissingSide", "ValueError") else f"side {self.name!r}: {word}: {said}")
         self.environment = said
 
-    def ask(self, case: Case, policy: str) -> None:
-        """Send a question; `answer` gives its record."""
+    def ask(self, case: Case, policy: str, files: Mapping[str, bytes] | None = None) -> None:
+        """Send a question, as `Side.compute` takes it; `answer` gives its record."""
         if self._process is None or not self._process.is_alive():
             self.start()
             self.wait()
         with contextlib.suppress(BrokenPipeError):  # `answer` reports the death
-            self._connection.send((case, policy))
+            self._connection.send((case, policy, files))
 
     def answer(self) -> Record:
         """Return the record of the question asked last; a death or a hang becomes its error."""

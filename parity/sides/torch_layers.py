@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -16,8 +16,10 @@ from torch.utils import _pytree as pytree
 import torch_layers
 from parity import draw, transfer
 from parity.case import Case, Object
-from parity.record import Value
+from parity.record import Record, Value
 from parity.sides.base import MissingSide, Side, leaves, machine, numbered, rebuilt
+from parity.sides.files import rewrite
+from parity.trips import made_of
 from torch_layers.layers.weighted import Weighted
 
 
@@ -199,6 +201,9 @@ class TorchLayers(Side):
         return found
 
     _run_model = _run_layer
+
+    def travel(self, case: Case, files: Mapping[str, bytes], record: Record) -> None:
+        rewrite(made_of(case), files, record)
 
     def _run_loss(self, case: Case, policy: str) -> dict[str, Value]:
         return self._call(self.make(case, case, policy), case, policy)

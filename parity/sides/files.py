@@ -1,0 +1,82 @@
+"""The part of Keras, and that of torch_layers, in round trips of files."""
+
+from __future__ import annotations
+
+import io
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from parity import draw
+from parity.case import Case
+from parity.record import Record, Value
+from parity.sides.base import leaves, numbered, rebuilt, said
+from torch_layers.saving import load_model
+
+POLICY = "float32"
+
+
+def symbols(case: Case, make_input: Callable[..., Any]) -> tuple[list[Any], dict[str, Any], list[Any]]:
+    """Return the arguments of a layer's call as symbolic tensors, those by name, and all of them."""
+    is_fixed = bool(case.config.get("stateful"))
+    given = [draw.inputs(case, POLICY), draw.call(case, POLICY)]
+    flat, made = [], []
+    for leaf in leaves(given):
+        if isinstance(leaf, np.ndarray):
+            shape = leaf.shape if is_fixed else (None, *leaf.shape[1:])
+            leaf = make_input(batch_shape=shape, dtype=leaf.dtype.name)
+            made.append(leaf)
+        flat.append(leaf)
+    args, kwargs = rebuilt(given, flat)
+    return args, kwargs, made
+
+
+def arrays(case: Case) -> list[Any]:
+    """Return the arrays that a model of a case takes, in the order of `symbols`."""
+    return [x for x in leaves([draw.inputs(case, POLICY), draw.call(case, POLICY)]) if isinstance(x, np.ndarray)]
+
+
+def written(save: Callable[[Path], Any], format: str) -> bytes:
+    """Return the file that `save` writes."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, f"model{format}")
+        save(path)
+        return path.read_bytes()
+
+
+def read(load: Callable[[Path], Any], format: str, content: bytes) -> Any:
+    """Return what `load` makes of a file."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, f"model{format}")
+        path.write_bytes(content)
+        return load(path)
+
+
+def of_format(format: str, values: Mapping[str, Value]) -> dict[str, Value]:
+    """Return values under names that begin with the format."""
+    return {f"{format} {what}": value for what, value in values.items()}
+
+
+def rewrite(case: Case, files: Mapping[str, bytes], record: Record) -> None:
+    """Read each file with torch_layers, run the model, and write it again."""
+    inputs = [torch.from_numpy(x) for x in arrays(case)]
+    for format, content in files.items():
+        try:
+            model = load_model(io.BytesIO(content))
+            with torch.no_grad():
+                outputs = model(inputs if len(inputs) > 1 else inputs[0])
+            found = numbered("output", (Value.of(y.numpy()) for y in leaves(outputs) if isinstance(y, Tensor)))
+            found |= numbered("weight", map(Value.of, model.get_weights()))
+            record.values |= of_format(format, found)
+        except Exception as error:  # what torch_layers says of the file
+            record.refusals[format] = said(error)
+            continue
+        try:
+            record.files[format] = written(model.save, format)
+        except Exception as error:  # what it says of writing it
+            record.refusals[f"{format} saved"] = said(error)

@@ -1,0 +1,115 @@
+"""What Keras itself can't do with a model that a round trip saves, in its own words, and what its `.h5` can't say.
+
+Must be exact, as the table of deviations: a row that covers nothing, or selects a trip that is equal after all, fails
+the run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from parity.case import Case
+from parity.judge import Check
+from parity.trips import OWN
+
+
+@dataclass(frozen=True)
+class Limit:
+    """Round trips of `names` (with all of `case` in their id) under the reference `side` stop at `gate`, in `words`."""
+
+    side: str
+    names: tuple[str, ...]
+    case: tuple[str, ...]
+    gate: str
+    words: str
+    reason: str
+
+    def selects(self, case: Case) -> bool:
+        """Tell whether this row is about a case."""
+        return case.kind == "file" and case.name in self.names and all(part in case.id for part in self.case)
+
+    def covers(self, case: Case, check: Check) -> bool:
+        """Tell whether this row is about a failed check of a case."""
+        return self.selects(case) and check.gate.startswith(self.gate) and self.words in str(check)
+
+
+_OPERATIONS = (
+    "Keras's .h5 says neither the module nor, of some, the arguments of an operation, and Keras refuses it too"
+)
+_ONLY_KERAS_3 = "Error when deserializing class 'InputLayer'"
+
+LIMITS: Sequence[Limit] = (
+    Limit(
+        "keras",
+        names=("residual", "steps_of_operations", "steps_of_masks", "tagger"),
+        case=(),
+        gate=".h5 read",
+        words=OWN,
+        reason=_OPERATIONS,
+    ),
+    Limit(
+        "keras",
+        names=("LayerNormalization",),
+        case=("axis=[2, 3], center=False",),
+        gate=".h5 written back",
+        words=OWN,
+        reason="Keras reads several axes in its .h5 as the last of them: it computes another function, and says nothing",
+    ),
+    Limit(
+        "tf-keras",
+        names=("MultiHeadAttention",),
+        case=("2x4x8",),
+        gate=".h5 written back",
+        words=_ONLY_KERAS_3,
+        reason="tensors that are named in a call make it a file of Keras 3",
+    ),
+    Limit(
+        "tf-keras",
+        names=("SimpleRNNCell", "GRUCell", "LSTMCell", "StackedRNNCells", "states_of_an_encoder"),
+        case=(),
+        gate=".h5 written back",
+        words=_ONLY_KERAS_3,
+        reason="states that are named in a call make it a file of Keras 3",
+    ),
+    Limit(
+        "tf-keras",
+        names=("residual", "steps_of_operations"),
+        case=(),
+        gate=".h5 written back",
+        words=_ONLY_KERAS_3,
+        reason="operations make it a file of Keras 3",
+    ),
+    Limit(
+        "tf-keras",
+        names=("nested_models",),
+        case=(),
+        gate=".h5 written back",
+        words=_ONLY_KERAS_3,
+        reason="a model that is called by its own output makes it a file of Keras 3",
+    ),
+    Limit(
+        "tf-keras",
+        names=("BatchNormalization",),
+        case=("renorm=True",),
+        gate=".h5 read",
+        words="can't be taken",
+        reason="Keras 2 renormalizes with weights that Keras 3 has not",
+    ),
+    Limit(
+        "tf-keras",
+        names=("Embedding",),
+        case=("weights=",),
+        gate="made",
+        words="set_weights",
+        reason="Keras 2 takes a list of weights",
+    ),
+    Limit(
+        "tf-keras",
+        names=("SpectralNormalization",),
+        case=(),
+        gate="made",
+        words="input_spec must be an instance of InputSpec",
+        reason="SpectralNormalization of tf-keras 2.21 takes the InputSpec of Keras 3",
+    ),
+)
