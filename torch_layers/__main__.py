@@ -24,13 +24,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return the exit code."""
     given = _parser().parse_args(arguments)
     try:
-        return given.run(given)
+        code: int = given.run(given)
     except (OSError, ImportError) as error:
         return _said(error, NOT_ASKED)
     except (ValueError, NotImplementedError) as error:
         return _said(error, REFUSED)
     except _Unasked as error:
         return _said(error, NOT_ASKED)
+    return code
 
 
 def _said(error: Exception, code: int) -> int:

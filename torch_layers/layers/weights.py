@@ -30,6 +30,11 @@ class Layout:
         keras, torch_side = (" ".join(map(_one_name, side.split())) for side in self.pattern.split("->"))
         return keras, torch_side
 
+    @property
+    def is_view(self) -> bool:
+        """Whether a value in one layout is a view of it in the other: its axes may change places, and nothing else."""
+        return self._blocks is None and "(" not in self.pattern
+
     @cached_property
     def _blocks(self) -> tuple[int, list[int]] | None:
         """The axis, in Keras's layout, whose blocks are reordered, and the place in Keras's order of each block."""

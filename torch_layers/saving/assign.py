@@ -18,6 +18,9 @@ from torch_layers.saving.errors import FileError
 # Bytes that are read at once where they are rearranged.
 _BLOCK = 1 << 22
 
+# Kinds of numpy's dtypes that no weight has.
+_NO_REAL_NUMBERS = {"c": "complex numbers", "O": "texts", "S": "texts", "U": "texts"}
+
 
 class Stored(Protocol):
     """An array that waits in a file: a data set of HDF5, or what is computed from some."""
@@ -87,12 +90,7 @@ class Assignment:
         keras, torch_side = self.weight.layout.sides
         read_into: Callable[[Any], None] | None = getattr(self.stored, "read_into", None)
         dtype = getattr(self.stored, "dtype", None)
-        if (
-            read_into is None
-            or keras != torch_side
-            or self.weight.layout.pattern.count("+")
-            or tensor.device.type != "cpu"
-        ):
+        if read_into is None or keras != torch_side or not self.weight.layout.is_view or tensor.device.type != "cpu":
             return False
         if tensor.dtype is torch.bfloat16 or not tensor.is_contiguous():
             return False
@@ -105,7 +103,7 @@ class Assignment:
     def _read_in_blocks(self, tensor: Tensor) -> bool:
         """Read some rows at a time into their place in another layout: no array lies in memory twice."""
         stored: Any = self.stored
-        if not getattr(stored, "is_in_one_piece", False) or any(sign in self.weight.layout.pattern for sign in "(+"):
+        if not getattr(stored, "is_in_one_piece", False) or not self.weight.layout.is_view:
             return False
         count = stored.shape[0]
         rows = max(count * _BLOCK // max(stored.nbytes, 1), 1)
@@ -128,6 +126,11 @@ def fill(assignments: Iterable[Assignment], name: str) -> None:
             given.layer._check_weight(given.weight, tuple(given.stored.shape), given.stored.path)
         except ValueError as error:
             wrong.append(f"{error} in layer {given.layer.name!r}")
+            continue
+        kind = getattr(getattr(given.stored, "dtype", None), "kind", "f")
+        if kind in _NO_REAL_NUMBERS:
+            what = f"is of {_NO_REAL_NUMBERS[kind]}, expected are real numbers"
+            wrong.append(f"{given.stored.path} ({given.weight.keras_name!r}) {what} in layer {given.layer.name!r}")
     if wrong:
         raise FileError(name, "weights do not fit the model:" + "".join(f"\n  {line}" for line in wrong))
     # All is read before the first weight changes: a file that turns out to be damaged leaves a model as it was.

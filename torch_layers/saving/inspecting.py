@@ -116,9 +116,9 @@ def _of_model(found: ModelFile) -> tuple[tuple[InspectedLayer, ...], tuple[Refus
 def _of_weights(found: WeightsFile) -> Iterator[InspectedLayer]:
     """Yield what has arrays of its own: layers by their names in files of Keras 1 and 2, groups in those of Keras 3."""
     if found.is_legacy:
-        for path, arrays in arrays_by_layer(found, Member((), {})).items():
-            if arrays:
-                yield InspectedLayer("/".join(path), "", tuple(arrays))
+        for path, named in arrays_by_layer(found, Member((), {})).items():
+            if named:
+                yield InspectedLayer("/".join(path), "", tuple(named))
         return
     groups = [found.group]
     while groups:

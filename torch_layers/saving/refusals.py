@@ -108,9 +108,9 @@ _Found = Iterator[tuple[Path, Path, _Problem]]
 
 def _in_model(model: Member, custom: dict[str, Any]) -> _Found:
     if not model.is_known_model:
-        problem = _of_name(model, custom)
-        if problem is not None:
-            yield model.path, (), problem
+        unknown = _of_name(model, custom)
+        if unknown is not None:
+            yield model.path, (), unknown
     for member in model.members():
         if member.layers is not None:
             yield from _in_model(member, custom)
@@ -126,9 +126,9 @@ def _in_layer(member: Member, custom: dict[str, Any]) -> Iterator[tuple[Path, _P
             yield (*path[len(member.path) :], *place), problem
         return
     if member.is_operation:
-        problem = _of_trial(member, lambda: read_operation(_entry(member, deserialize(dict(member.config), custom))))
-        if problem is not None:
-            yield (), problem
+        failed = _of_trial(member, lambda: read_operation(_entry(member, deserialize(dict(member.config), custom))))
+        if failed is not None:
+            yield (), failed
         return
     if not isinstance(member.entry.get("class_name"), str) or "config" not in member.entry:
         yield (), _Problem("is no description of a layer, which has a class_name and a config", member.entry)
@@ -137,9 +137,9 @@ def _in_layer(member: Member, custom: dict[str, Any]) -> Iterator[tuple[Path, _P
     if unknown is not None:
         yield (), unknown
     elif _is_lambda(member, custom):
-        problem = _of_trial(member, lambda: deserialize(_entry(member), custom))
-        if problem is not None:
-            yield (), _Problem(problem.reason, problem.entry, _lambda_function(member, custom))
+        failed = _of_trial(member, lambda: deserialize(_entry(member), custom))
+        if failed is not None:
+            yield (), _Problem(failed.reason, failed.entry, _lambda_function(member, custom))
         return
     arguments, can_be_tried = dict(member.config), unknown is None
     for key, inner in member.nested():
@@ -150,9 +150,9 @@ def _in_layer(member: Member, custom: dict[str, Any]) -> Iterator[tuple[Path, _P
         elif found:
             can_be_tried = False
     if can_be_tried and member.entry.get("class_name") != "function":
-        problem = _of_trial(member, lambda: deserialize(_entry(member, arguments), custom))
-        if problem is not None:
-            yield (), problem
+        failed = _of_trial(member, lambda: deserialize(_entry(member, arguments), custom))
+        if failed is not None:
+            yield (), failed
 
 
 def _is_lambda(member: Member, custom: dict[str, Any]) -> bool:

@@ -66,7 +66,7 @@ class TensorsFile:
         stored = self.tensors[name]
         tensor = torch.empty(stored.shape, dtype=stored.dtype)
         if stored.nbytes:
-            self.source.readinto(stored.start, memoryview(tensor.reshape(-1).view(torch.uint8).numpy()))
+            self.source.readinto(stored.start, tensor.reshape(-1).view(torch.uint8).numpy().data)
         return tensor
 
 
@@ -150,4 +150,4 @@ def write(state: Mapping[str, Tensor], stream: BinaryIO, metadata: Mapping[str, 
     stream.write(_LENGTH.pack(len(text)) + text)
     for tensor in state.values():
         plain = tensor.detach().cpu().contiguous().reshape(-1)
-        stream.write(memoryview(plain.view(torch.uint8).numpy()))
+        stream.write(plain.view(torch.uint8).numpy().data)
