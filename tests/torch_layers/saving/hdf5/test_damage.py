@@ -83,5 +83,5 @@ def test_wrong_bytes_in_the_metadata_do_no_harm() -> None:
     for start in (b"TREE", b"SNOD", b"HEAP", b"GCOL"):
         at = file.find(start)
         for i in range(4, 40):
-            for value in (0, 1, 0x7F, 0xFF):
+            for value in (1, 0xFF):
                 read_or_refused(file[: at + i] + bytes([value]) + file[at + i + 1 :])

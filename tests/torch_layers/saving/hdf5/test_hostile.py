@@ -337,6 +337,27 @@ def test_more_than_deflate_can_hold(tmp_path: Path, libver: str) -> None:
     refused(made(tmp_path, write, libver), "a", r"/a: .*chunks")
 
 
+@BOTH
+def test_one_chunk_of_more_than_deflate_can_hold(tmp_path: Path, libver: str) -> None:
+    def write(file: Any) -> None:
+        data = file.create_dataset("a", (1 << 20,), "f8", chunks=(1 << 20,), compression=9)
+        data.id.write_direct_chunk((0,), zlib.compress(bytes(1000)))
+
+    refused(made(tmp_path, write, libver), "a", r"/a: \d+ bytes can't hold 1 chunks of 8388608 bytes")
+
+
+def test_a_chunk_past_the_end(tmp_path: Path) -> None:
+    path = made(tmp_path, lambda file: file.create_dataset("a", data=np.arange(20), chunks=(10,)))
+    with h5py.File(path) as file:
+        address = file["a"].id.get_chunk_info(1).byte_offset
+    patched(path, (pack(address), pack(1 << 40)))
+    with (
+        opened(path) as source,
+        pytest.raises(FileError, match=rf"/a: a chunk of 80 bytes at {1 << 40} reaches past the"),
+    ):
+        open_hdf5(source)["a"]  # before anything is read
+
+
 # Types
 
 
@@ -463,6 +484,14 @@ def test_a_header_that_continues_in_itself(tmp_path: Path) -> None:
     message = b"\x10\x00\x10\x00\x00\x00\x00\x00" + pack(where, size)
     with soon_and_small(), pytest.raises(FileError, match=r"/: its header continues in a circle or nowhere"):
         walking.content_of(content[:where] + message + content[where + 24 :])
+
+
+def test_a_message_that_is_longer_than_its_header(tmp_path: Path) -> None:
+    path = made(tmp_path, lambda file: file.attrs.create("a", 1))
+    at = path.read_bytes().index(b"\x11\x00\x10\x00")  # where the symbols are: kind 17, of 16 bytes
+    content = path.read_bytes()
+    with pytest.raises(FileError, match=r"/: a message of its header has 65296 bytes, more than there are"):
+        walking.content_of(content[: at + 2] + b"\x10\xff" + content[at + 4 :])
 
 
 @pytest.mark.parametrize(
