@@ -240,18 +240,18 @@ class Reader:
             return type(value)(self.read(item) for item in value)
         return value
 
-    def symbol(self, name: Any, number: Any, index: Any, old: bool = False) -> Any:
+    def symbol(self, name: Any, number: Any, index: Any, *, old: bool = False) -> Any:
         """Return an output of a layer's call; `old` says that calls are counted as Keras 1 and 2 count them.
 
         Raises: ValueError if the model has no such layer, call or output.
         """
-        name, number, index = self._place(name, number, index, old)
+        name, number, index = self._place(name, number, index, old=old)
         outputs = self.made.get((name, number), [])
         if index >= len(outputs):
             raise ValueError(f"from_config: layer {name!r} has no call {number} with an output {index}")
         return outputs[index]
 
-    def _place(self, name: Any, number: Any, index: Any, old: bool = False) -> tuple[str, int, int]:
+    def _place(self, name: Any, number: Any, index: Any, *, old: bool = False) -> tuple[str, int, int]:
         if not isinstance(name, str) or name not in self.layers:
             raise ValueError(f"from_config: the layer {name!r} is the input of another, but not in the config")
         if not isinstance(number, int) or not isinstance(index, int) or index < 0:
@@ -279,7 +279,7 @@ class Reader:
         name, number, index = place
         if not old:
             number = max(number - _is_functional(self.layers.get(name)), 0)
-        return self.symbol(name, number, index, old)
+        return self.symbol(name, number, index, old=old)
 
 
 def _is_place(value: Any) -> bool:
@@ -366,7 +366,7 @@ def sequential_from_config(cls: Any, config: Any, custom_objects: CustomObjects 
     for data in config["layers"]:
         layer = deserialize(dict(data), custom_objects, layer_registry)
         if isinstance(layer, nn.Module):
-            layer.has_own_name = "name" in data["config"] or layer.has_own_name
+            layer.has_own_name = "name" in data["config"] or layer.has_own_name  # type: ignore[assignment]
         model._push(layer)
     shape = config.get("build_input_shape")
     if shape and not model._entry and model._names:

@@ -15,6 +15,10 @@ from tests.torch_layers.saving.hostile.corpus import Hostile
 from tests.torch_layers.saving.hostile.honest import Config, as_json, old_small, small
 from tests.torch_layers.saving.keras3.each_layer import NAMES, around
 
+_ARRAY = {"class_name": "__numpy__", "config": {"value": [[1, 2]], "dtype": "float32"}}
+_TENSOR = {"class_name": "__tensor__", "config": {"value": [float("inf")], "dtype": "int32"}}
+_CONSTANT = {"module": "keras.initializers", "class_name": "Constant", "config": {"value": []}}
+_EVAL = {"module": "builtins", "class_name": "function", "config": "eval", "registered_name": "function"}
 WRONG: tuple[Any, ...] = (
     *(
         None,
@@ -44,10 +48,16 @@ WRONG: tuple[Any, ...] = (
         {"class_name": "Dense", "config": {"units": 3}},
         {"class_name": "x"},
     ),
-    *({"class_name": "__numpy__", "config": {"value": [[1, 2]], "dtype": "float32"}}, {"class_name": [], "config": []}),
-    {"class_name": "__tensor__", "config": {"value": [float("inf")], "dtype": "int32"}},
-    {"module": "keras.initializers", "class_name": "Constant", "config": {"value": []}},
-    {"module": "builtins", "class_name": "function", "config": "eval", "registered_name": "function"},
+    *(
+        "x" * 100_000,
+        [1] * 20_000,
+        list(range(20_000)),
+        {"class_name": [], "config": []},
+        _ARRAY,
+        _TENSOR,
+        _CONSTANT,
+        _EVAL,
+    ),
 )
 # So many are drawn of all, some 60,000; the environment variable asks for another number, or "all".
 DRAWN = os.environ.get("TORCH_LAYERS_HOSTILE_VALUES", "1500")

@@ -216,6 +216,8 @@ def tasks_for(path: Path, model: Any) -> dict[str, Callable[[], Any]]:
         return tasks
     if path.suffix == ".json":
         return {"model_from_json": lambda: model_from_json(path.read_bytes()), **tasks}  # type: ignore[arg-type]
+    if path.suffix == ".h5":
+        tasks["by name"] = lambda: load_weights(model, path, by_name=True)
     return {"load_model": lambda: load_model(path), "load_weights": lambda: load_weights(model, path), **tasks}
 
 
@@ -264,7 +266,7 @@ def main(folder: Path) -> None:
     from torch_layers.saving.load import load_model, model_from_config
 
     torch.set_num_threads(1)
-    warnings.simplefilter("error")
+    warnings.simplefilter("ignore")
     watch, learned = Watch(), folder / "learned"
     learned.mkdir(exist_ok=True)
     watch.learning = True
