@@ -94,7 +94,8 @@ class Inputs:
         floating = value.is_floating_point() or value.is_complex()
         dtype = self.dtypes[index] if floating else self.declared[index]
         if dtype is not None and value.dtype is not dtype:
-            by_autocast = floating and torch.is_autocast_enabled(value.device.type)
+            # The meta device, on which the model is drawn inside another one, knows no autocast.
+            by_autocast = floating and not value.is_meta and torch.is_autocast_enabled(value.device.type)
             value = value if by_autocast else value.to(dtype)
         axes = self.adjusted(index, value.shape)
         return value if axes == 0 else value.unsqueeze(-1) if axes > 0 else value.squeeze(-1)

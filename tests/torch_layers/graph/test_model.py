@@ -483,3 +483,10 @@ def test_models_in_a_sequential():
     model = Sequential([Classifier(3), Dense(2)])
     assert model.input_shape == (None, 4)
     assert model(torch.ones(1, 4)).shape == (1, 2)
+
+
+def test_a_model_inside_another_one_takes_symbols_of_another_dtype():
+    i = Input((3,))
+    inner = Model(i, Dense(2, dtype="bfloat16")(i))
+    model = Model(x := Input((3,), dtype="bfloat16"), inner(x))
+    assert model(torch.ones(2, 3)).shape == (2, 2)
