@@ -101,9 +101,11 @@ def refusing(place: str) -> Iterator[None]:
     """Turn whatever a hostile file makes Python or torch raise into a FileError that names the place."""
     try:
         yield
-    except (FileError, OSError, NotImplementedError, ImportError):
+    except (OSError, NotImplementedError, ImportError):
         raise
     except ValueError as error:
+        if isinstance(error, FileError) and place in str(error):
+            raise
         raise FileError(place, str(error)) from error
     except Exception as error:
         reason = str(error).strip().split("\n")[0]
