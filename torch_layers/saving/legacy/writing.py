@@ -29,6 +29,8 @@ from torch_layers.serialization import serialize
 
 # The versions whose forms are written.
 KERAS_2, KERAS_3 = "2.15.0", "3.15.0"
+# Arguments of Keras 3.15, and the values under which older ones compute the same.
+_NEWS = {"input_axes": None, "output_axes": None, "sliding_window": None, "use_gate": False}
 # What the two compute alike in another way than Keras 3, by what `serialize` calls it.
 _OTHERWISE_IN_KERAS_3 = {
     LEGACY_HARD_SIGMOID: "the file says 'hard_sigmoid', as Keras 2 does, which Keras 2 and torch_layers compute as it was; "
@@ -54,7 +56,8 @@ def write_h5(model: Any, file: Any) -> None:
     try:
         config, version = shared_config(described), KERAS_2
     except OnlyKeras3Error:
-        config, version = {"class_name": described["class_name"], "config": described["config"]}, KERAS_3
+        config = {"class_name": described["class_name"], "config": _without_news(described["config"])}
+        version = KERAS_3
     text = json.dumps(described)
     for name, message in _OTHERWISE_IN_KERAS_3.items():
         if version == KERAS_2 and f'"{name}"' in text:
@@ -67,6 +70,13 @@ def write_h5(model: Any, file: Any) -> None:
     _write_origin(file, version)
     file.attrs["model_config"] = json.dumps(config).encode()
     write_weights(model, file.create_group("model_weights"), version)
+
+
+def _without_news(value: Any) -> Any:
+    """Leave out arguments that Keras before 3.15 does not know, where they say what it does."""
+    if isinstance(value, dict):
+        return {key: _without_news(item) for key, item in value.items() if key not in _NEWS or item != _NEWS[key]}
+    return [_without_news(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def write_weights(model: Any, group: Any, version: str = KERAS_2) -> None:

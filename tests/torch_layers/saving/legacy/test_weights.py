@@ -10,7 +10,7 @@ import torch
 
 import torch_layers as tl
 from torch_layers.saving.errors import FileError
-from torch_layers.saving.legacy.writing import write_weights
+from torch_layers.saving.legacy.writing import write_h5, write_weights
 from torch_layers.saving.load import load_weights
 
 h5py = pytest.importorskip("h5py", reason="files are made with h5py")
@@ -290,6 +290,18 @@ def test_names_of_weights_are_unique(tmp_path):
     again = tl.Sequential([tl.Input((5, 4)), tl.RNN([tl.LSTMCell(3), tl.LSTMCell(3)])])
     load_weights(again, tmp_path / "w.h5")
     same(again, model)
+
+
+def test_keras_3s_form_names_no_argument_of_its_last_version_that_changes_nothing(tmp_path):
+    x = tl.Input((5, 4))
+    with h5py.File(tmp_path / "m.h5", "w") as file:
+        write_h5(tl.Model(x, tl.MultiHeadAttention(2, 3)(x, x)), file)
+        config = file.attrs["model_config"]
+    assert "MultiHeadAttention" in config
+    assert not [name for name in ("use_gate", "sliding_window", "input_axes", "output_axes") if name in config]
+    with h5py.File(tmp_path / "m.h5", "w") as file:
+        write_h5(tl.Model(x, tl.MultiHeadAttention(2, 3, use_gate=True)(x, x)), file)
+        assert '"use_gate": true' in file.attrs["model_config"]
 
 
 def test_bfloat16_is_read_from_two_bytes_without_meaning(tmp_path):
