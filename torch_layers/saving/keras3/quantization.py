@@ -100,7 +100,7 @@ class _Matrix:
     divisor: Numbers | None = None  # for each place along `axis`
 
     def __post_init__(self) -> None:
-        """Raise FileError unless the arrays have the shapes that those of one matrix must have."""
+        """Raise FileError unless the arrays have the shapes and dtypes that those of one matrix must have."""
         along: tuple[int, ...] = (self.shape[self.axis],)
         across: tuple[int, ...] = (self.shape[1 - self.axis],)
         if self.zero is not None:
@@ -112,6 +112,17 @@ class _Matrix:
             f"{array.path} has shape {tuple(array.shape)}, expected is {shape}"
             for array, shape in needed
             if array is not None and tuple(array.shape) != shape
+        ]
+        wrong += [
+            f"{array.path} holds {array.dtype}, expected are {expected}"
+            for array, kinds, expected in (
+                (self.values, ("i1", "u1"), "bytes"),
+                (self.scale, ("f2", "f4", "f8"), "floats"),
+                (self.zero, ("i1", "u1", "f2", "f4", "f8"), "bytes or floats"),
+                (self.groups, ("f4", "i4"), "numbers of groups"),
+                (self.divisor, ("f2", "f4", "f8"), "floats"),
+            )
+            if array is not None and array.dtype.str[1:] not in kinds
         ]
         if wrong:
             raise FileError(self.path, f"its quantized weights don't fit the layer: {'; '.join(wrong)}")
@@ -125,6 +136,7 @@ class _Matrix:
     def _has_packed_shape(self) -> bool:
         return tuple(self.values.shape) == self._packed_shape()
 
+    @np.errstate(divide="ignore", invalid="ignore", over="ignore")
     def read(self) -> Array:
         """Return the matrix in floats. Raises: FileError if a group's number is none."""
         values, scale = self.values.read(), self.scale.read()
@@ -229,6 +241,8 @@ def _kernel_scale(layer: Any, scale: Numbers, shape: tuple[int, ...], path: str)
         equation = layer._equation
         kernel = equation.kernel
         output = equation.y + "." * (layer.input_spec.min_ndim - len(equation.x) if equation.right else 0)
+    if scale.dtype.kind != "f":
+        raise FileError(path, f"{scale.path} holds {scale.dtype}, expected are floats")
     sizes = dict(zip(kernel, shape, strict=True))
     letters = output.rjust(len(given), ".")[-len(given) :] if given else ""
     if any(size != sizes.get(letter, 1) for letter, size in zip(letters, given, strict=True)):

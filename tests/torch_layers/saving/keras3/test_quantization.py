@@ -162,17 +162,29 @@ def test_policies_become_those_that_they_came_from():
 
 
 @pytest.mark.parametrize("name", ["Dense", "EinsumDense", "Embedding"])
-def test_refuses_scales_that_do_not_fit(name, tmp_path):
+@pytest.mark.parametrize("mode", ["int8", "int4 in groups"])
+def test_refuses_arrays_that_do_not_fit(name, mode, tmp_path):
     h5py = pytest.importorskip("h5py")
     model, _ = MODELS[name]()
-    model.quantize("int8")
+    model.quantize(config=CONFIGS[mode](keras.quantizers))
     model.save(tmp_path / "m.keras")
-    model.save_weights(tmp_path / "m.weights.h5")
-    with h5py.File(tmp_path / "m.weights.h5", "a") as file:
-        group = next(iter(group for key, group in file["layers"].items() if "0" in group["vars"]))["vars"]
-        last = str(len(group) - 1)
-        del group[last]
-        group[last] = np.ones(13, "float32")
     plain = load_model(tmp_path / "m.keras")
-    with pytest.raises(FileError, match=r"shape \(13,\)"):
-        plain.load_weights(tmp_path / "m.weights.h5")
+    before = plain.get_weights()
+    changes = [
+        (-1, lambda array: np.ones(13, "float32"), r"shape \(13,\)"),
+        (0, lambda array: array.astype("float32") + 1, "float32|no weight of the model is kept there"),
+        (-1, lambda array: array - 1e3 if mode == "int4 in groups" else array.astype("S4"), "numbers|holds object"),
+    ]
+    for number, (place, change, said) in enumerate(changes):
+        path = tmp_path / f"{number}.weights.h5"
+        model.save_weights(path)
+        with h5py.File(path, "a") as file:
+            group = next(iter(group for key, group in file["layers"].items() if "0" in group["vars"]))["vars"]
+            last = str(len(group) - 1 if place else 0)
+            changed = change(group[last][()])
+            del group[last]
+            group[last] = changed
+        with pytest.raises(FileError, match=said):
+            plain.load_weights(path)
+    for one, other in zip(plain.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(one, other)
