@@ -319,6 +319,26 @@ def test_one_chunk_used_for_many(tmp_path: Path) -> None:
     refused(path, "a", r"/a: a chunk at \(1, 0\) comes twice")
 
 
+def test_one_chunk_used_by_many_arrays(tmp_path: Path) -> None:
+    def write(file: Any) -> None:
+        for i in range(10):
+            data = file.create_dataset(f"a{i}", data=np.zeros(4099), chunks=(4099,), compression=9)
+            if i == 0:
+                data.id.write_direct_chunk((0,), np.ones(4099).tobytes(), 1)
+
+    path = made(tmp_path, write)
+    with h5py.File(path) as file:
+        found = [file[f"a{i}"].id.get_chunk_info(0) for i in range(10)]
+    # A key of the tree is size, filters left out, and start; the address follows.
+    keys = [struct.pack("<II", one.size, one.filter_mask) + pack(0, 0, one.byte_offset) for one in found]
+    patched(path, *((key, keys[0]) for key in keys[1:]))
+    with opened(path) as source:
+        root = open_hdf5(source)
+        assert np.array_equal(root["a0"].read(), np.ones(4099))  # type: ignore[union-attr]
+        with pytest.raises(FileError, match="its data overlaps other data: together they are larger than the file"):
+            list(root.values())
+
+
 @BOTH
 def test_a_chunk_much_larger_than_its_array(tmp_path: Path, libver: str) -> None:
     def write(file: Any) -> None:

@@ -56,8 +56,6 @@ class Assembly:
 
     def _found(self) -> list[Chunk]:
         storage, layout, grid, place = self._storage, self._layout, self._grid, self._place
-        if grid.count > storage.size:  # each takes a byte at least
-            raise FileError(place, f"its shape {grid.shape} takes {grid.count} chunks, which the file can't hold")
         found: dict[tuple[int, ...], Chunk] = {}
         addresses = set()
         for chunk in chunks(storage, layout, grid, filtered=bool(self._filters), place=place):
