@@ -31,7 +31,7 @@ class Storable:
         save_model(self, path)
 
     def save_weights(self, path: str | os.PathLike[str]) -> None:
-        """Write the weights to a file that a model of Keras loads: `.weights.h5`, or `.h5`.
+        """Write the weights to a file that a model of Keras loads, `.weights.h5` or `.h5`; or to `.safetensors`.
 
         See `torch_layers.saving.save_weights`. Raises: ValueError for another ending.
         """
