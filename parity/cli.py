@@ -185,6 +185,8 @@ def bench_command(
 
     try:
         if rows == ["files"]:
+            if mode or threads:
+                raise ValueError("'bench files' takes neither --mode nor --threads")
             files = bench.files_command(size, rounds, Console(stderr=True))
             bench.files_report.show(files, Console(width=None if sys.stdout.isatty() else 200))
             if json is not None:

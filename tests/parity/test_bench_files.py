@@ -9,10 +9,12 @@ import re
 
 import pytest
 from rich.console import Console
+from typer.testing import CliRunner
 
 from parity.bench import files, files_report
 from parity.bench.files import KERAS, OURS, READING, FilesBench, FileTimes, Sample, check_outputs
 from parity.bench.process import Failed
+from parity.cli import app
 from parity.sides.base import MissingSide
 
 MB = 10**6
@@ -112,3 +114,9 @@ def test_both_load_what_keras_has_written():
         assert found.memory(OURS, 2) > 0
         assert all(len(samples) == 1 for samples in found.samples.values())
         assert 0 < found.samples[OURS][0].steps[0] < found.samples[OURS][0].seconds
+
+
+def test_options_that_mean_nothing_for_files_are_refused():
+    done = CliRunner().invoke(app, ["bench", "files", "--threads", "1"])
+    assert done.exit_code == 2
+    assert "'bench files' takes neither --mode nor --threads" in done.output
