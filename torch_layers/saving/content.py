@@ -189,7 +189,9 @@ def _legacy_model(source: Source) -> ModelFile:
 
 
 def _has_weights(group: Group) -> bool:
-    return any(name in group.attrs for name in _LEGACY) or "layers" in group or "_layer_checkpoint_dependencies" in group
+    return (
+        any(name in group.attrs for name in _LEGACY) or "layers" in group or "_layer_checkpoint_dependencies" in group
+    )
 
 
 def _weights(group: Group, root: Group) -> WeightsFile:
