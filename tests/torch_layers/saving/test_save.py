@@ -83,6 +83,14 @@ def test_an_archive_is_what_keras_writes(tmp_path):
     datetime.strptime(metadata["date_saved"], "%Y-%m-%d@%H:%M:%S")
 
 
+def test_arguments_that_earlier_keras_lacks_are_left_out_with_their_defaults(tmp_path):
+    save_model(small(), tmp_path / "m.keras")
+    with zipfile.ZipFile(tmp_path / "m.keras") as archive:
+        text = archive.read("config.json").decode()
+    assert "GlorotUniform" in text
+    assert not [name for name in ("input_axes", "output_axes", "quantization_config") if name in text]
+
+
 def test_bfloat16_and_integers_keep_their_dtypes(tmp_path):
     layers = [tl.Input((3,)), tl.Dense(4, dtype="bfloat16"), tl.BatchNormalization(dtype="mixed_bfloat16")]
     model = tl.Sequential([*layers, tl.Normalization()]).eval()

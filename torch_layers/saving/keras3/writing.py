@@ -29,6 +29,14 @@ from torch_layers.serialization import serialize
 
 # The version whose form is written.
 _VERSION = "3.15.0"
+# Arguments of 3.15 that earlier versions do not know, and their defaults.
+_NEWS = {
+    "input_axes": None,
+    "output_axes": None,
+    "quantization_config": None,
+    "sliding_window": None,
+    "use_gate": False,
+}
 
 
 def write_keras(model: Any, stream: BinaryIO, directory: Path) -> None:
@@ -68,7 +76,15 @@ def _described(model: Any) -> str:
     """
     config = serialize(model)
     _refuse_nameless(config, "the model")
-    return json.dumps(config)
+    return json.dumps(_without_news(config))
+
+
+def _without_news(config: Any) -> Any:
+    """Leave out arguments that have their defaults and that earlier Keras 3 refuses, as it does not know them."""
+    if isinstance(config, Mapping):
+        kept = {key: value for key, value in config.items() if key not in _NEWS or value is not _NEWS[key]}
+        return {key: _without_news(value) for key, value in kept.items()}
+    return [_without_news(item) for item in config] if isinstance(config, (list, tuple)) else config
 
 
 def _refuse_nameless(config: Any, owner: str) -> None:
