@@ -16,6 +16,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import numpy
+
 from tests.torch_layers.saving.hostile import traps, watching
 from tests.torch_layers.saving.hostile.corpus import makers
 
@@ -108,14 +110,9 @@ def serve(trap: Path) -> None:
 
 
 def _holds_secret(model: Any) -> bool:
-    """Whether weights are what lies in the traps: a text, or ones."""
-    return any(b"secret" in w.tobytes() or (w.size > 4 and (w == 1).all()) for w in map(_array, model.get_weights()))
-
-
-def _array(weight: Any) -> Any:
-    import numpy as np
-
-    return np.asarray(weight)
+    """Whether weights are what lies in the traps."""
+    weights = [numpy.asarray(weight) for weight in model.get_weights()]
+    return any(b"secret" in weight.tobytes() or (weight == traps.SECRET).any() for weight in weights)
 
 
 if __name__ == "__main__":

@@ -78,3 +78,47 @@ print("all")
         [sys.executable, "-c", command], cwd=watching.ROOT, capture_output=True, text=True, check=False
     )
     assert done.stdout == "all\n", done.stderr
+
+
+def test_the_judge_fails_what_is_no_answer(tmp_path: Path) -> None:
+    """Errors without words, without a place, and tasks that take too much are told from refusals."""
+    command = f"""
+import time
+from pathlib import Path
+from tests.torch_layers.saving.hostile import watching
+path, watch = Path({str(tmp_path)!r}) / "file.keras", watching.Watch()
+path.write_bytes(b"x")
+watching.SECONDS = 0.5
+
+def raising(error):
+    raise error
+
+def busy():
+    while time.process_time() < until:
+        pass
+
+until = time.process_time() + 2
+found = {{
+    name: watching.judged(watch, path, name, task).outcome
+    for name, task in {{
+        "bare": lambda: raising(KeyError(path.name)),
+        "placeless": lambda: raising(ValueError("no")),
+        "slow": busy,
+        "large": lambda: b"x" * (300 << 20),
+        "memory": lambda: raising(MemoryError(path.name)),
+        "refused": lambda: raising(ValueError(f"{{path.name}}: no")),
+        "missing": lambda: raising(FileNotFoundError(str(path))),
+        "loaded": lambda: None,
+    }}.items()
+}}
+assert found == {{
+    **dict.fromkeys(("bare", "placeless", "slow", "large", "memory"), "failed"),
+    **dict.fromkeys(("refused", "missing"), "refused"),
+    "loaded": "loaded",
+}}, found
+print("all")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", command], cwd=watching.ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.stdout == "all\n", done.stderr
