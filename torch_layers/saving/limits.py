@@ -9,7 +9,7 @@ from torch_layers.registry import layers as layer_registry
 from torch_layers.saving.errors import FileError
 
 # Drawing a call takes a millisecond or a few. The largest models of keras.applications have 1,041 calls with 1,200 inputs.
-_MOST_CALLS = 10_000
+_MOST_CALLS = 8_000
 # Layers and cells of these families take as long as so many others.
 _SLOW, _TIMES = ("recurrent", "attention"), 8
 # Models in models: drawing the masks of each draws those inside once more.
@@ -17,7 +17,7 @@ _DEEPEST = 12
 
 
 def check_size(config: Any, place: str) -> None:
-    """Raise FileError for a config whose models are more than 12 deep in each other, or have over 10,000 calls and inputs.
+    """Raise FileError for a config whose models are more than 12 deep in each other, or have over 8,000 calls and inputs.
 
     Each call of a layer counts once, or eight times if it is recurrent or attention, and so do its inputs, and for a model
     all within: models that call models twice have 2^n calls at n levels.
