@@ -26,8 +26,9 @@ from torch_layers.layers.weights import as_tensor
 Shape = tuple["int | None", ...]
 
 # The two sizes of an unknown axis: rich in divisors, for reshapes; apart by a factor, so that strides can't make them
-# equal; beyond the receptive field of the deepest convolutional networks, and still few steps for a recurrent one.
-_BATCH, _OTHER = (12, 24), (240, 480)
+# equal; beyond the receptive field of the deepest convolutional networks: of images, and of sequences, as of DNA, where
+# many more steps cost nothing. Volumes with as many voxels along each axis would have more than torch can count.
+_BATCH, _OTHER, _STEPS = (12, 24), (240, 480), (24000, 48000)
 # torch computes with no more axes than these.
 _MOST_AXES = 64
 _serials = itertools.count()
@@ -251,7 +252,8 @@ def new_input(target: Any, shape: Shape, dtype: torch.dtype) -> SymbolicTensor:
     """Return the symbol of an input, `target` being its `InputLayer`, or a name. Raises: ValueError for over 64 axes."""
     if len(shape) > _MOST_AXES:
         raise ValueError(f"an input of {len(shape)} axes: torch computes with {_MOST_AXES} at most")
-    sizes = [(size, size) if size is not None else _OTHER if axis else _BATCH for axis, size in enumerate(shape)]
+    other = _STEPS if len(shape) <= 3 else _OTHER
+    sizes = [(size, size) if size is not None else other if axis else _BATCH for axis, size in enumerate(shape)]
     samples = tuple(torch.empty([pair[k] for pair in sizes], dtype=dtype, device="meta") for k in (0, 1))
     call = Call("input", target)
     call.outputs = SymbolicTensor(call, (), samples)  # type: ignore[arg-type]
@@ -346,5 +348,5 @@ def _leaves(value: Any) -> list[Any]:
 
 def _stand_ins(message: str, k: int) -> str:
     """Return what explains the sizes of samples in a message, if there are any."""
-    found = [str(pair[k]) for pair in (_BATCH, _OTHER) if re.search(rf"\b{pair[k]}\b", message)]
+    found = [str(pair[k]) for pair in (_BATCH, _OTHER, _STEPS) if re.search(rf"\b{pair[k]}\b", message)]
     return f" ({' and '.join(found)} standing for unknown sizes)" if found else ""

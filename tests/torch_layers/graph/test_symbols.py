@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from einops import einsum, rearrange, reduce, repeat
 
+import torch_layers
 from torch_layers import Dense, Embedding, Input, Layer, Model
 
 
@@ -218,3 +219,12 @@ def test_layer_may_have_an_own_output():
     assert head(Input((3,))).shape == (None, 2)
     assert isinstance(head.output, Dense)
     assert head.input == 5
+
+
+def test_sequences_may_lose_ten_thousand_steps_and_volumes_stay_small_enough_to_count():
+    x = Input((None, 4))
+    model = Model(x, torch_layers.Cropping1D((5000, 5000))(torch_layers.Conv1D(2, 11, padding="same")(x)))
+    assert model.output_shape == (None, None, 2)
+    assert model(torch.zeros(1, 10_003, 4)).shape == (1, 3, 2)
+    x = Input((None, None, None, 1))
+    assert Model(x, torch_layers.Conv3D(512, 1)(x)).output_shape == (None, None, None, None, 512)
