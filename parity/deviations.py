@@ -151,14 +151,6 @@ DEVIATIONS: Sequence[Deviation] = (
     ),
     Deviation(
         names=("MultiHeadAttention",),
-        case=("(num_heads=3, key_dim=4) (2x5x7*4, 2x4x7*4) float32",),
-        gate="accuracy of gradients",
-        what="gradient",
-        measured=6e-05,
-        reason=_FUSED,
-    ),
-    Deviation(
-        names=("MultiHeadAttention",),
         case=("(num_heads=3, key_dim=4, output_shape=6) (2x5x7*0.5, 2x4x8*0.5) float32",),
         gate="accuracy of gradients",
         what="gradient",

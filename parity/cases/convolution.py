@@ -27,7 +27,7 @@ def _own(**config: Any) -> list[dict[str, Any]]:
         {"bias_regularizer": "l2"},
         {"activity_regularizer": "l1"},
         {"kernel_constraint": "max_norm", "bias_constraint": "non_neg"},
-        {"dtype": "mixed_float16", "name": "convolve"},
+        {"dtype": "float64", "name": "convolve"},
         {"trainable": False},
     ]
     return [{**config, **change} for change in changes]

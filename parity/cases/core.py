@@ -116,7 +116,7 @@ _EINSUM = [
     _einsum("abc,bd->adc", (4, None), integers(2, 3, 5, high=9, low=-9)),
     _einsum("ab,bc->ac", 4, (2, 5), bias_axes="c", activity_regularizer="l2"),
     _einsum("ab,bc->ac", 4, (2, 5), bias_axes="c", trainable=False),
-    _einsum("ab,bc->ac", 4, (2, 5), bias_axes="c", dtype="float16"),
+    _einsum("ab,bc->ac", 4, (2, 5), bias_axes="c", dtype="float64"),
     *_weighted(
         "EinsumDense",
         ("kernel", "bias"),
