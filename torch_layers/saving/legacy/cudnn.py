@@ -22,7 +22,7 @@ def without_cudnn(layer: Any, arrays: Sequence[Stored]) -> list[Stored]:
         return list(arrays)
     kernel, recurrent, bias = arrays
     gates = 4 if isinstance(layer, LSTM) else 3
-    width = gates * layer.units
+    width = gates * int(layer.units)  # type: ignore[arg-type]
     is_cudnn = tuple(bias.shape) == (2 * width,) and all(len(a.shape) == 2 and a.shape[1] == width for a in arrays[:2])
     if not is_cudnn:
         return list(arrays)

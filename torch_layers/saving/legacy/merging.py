@@ -46,7 +46,8 @@ class MergedAsInKeras2(Wrapper):
         if isinstance(self.layer, Concatenate):
             parts = [_over_last_axis(x, m) for x, m in zip(inputs, masks, strict=True)]
             return torch.cat(parts, self.layer.axis).all(-1)
-        return reduce(torch.logical_and, given)
+        both: Tensor = reduce(torch.logical_and, given)
+        return both
 
 
 def as_keras_2_merges(described: dict[str, Any]) -> dict[str, Any]:

@@ -117,7 +117,7 @@ def _of_keras_2(name: str, config: Mapping[str, Any], nested: bool) -> dict[str,
 def _with_steps_first(layer: Mapping[str, Any]) -> dict[str, Any]:
     """Say of a recurrent layer, or of both in a `Bidirectional`, that the axis of time comes first."""
     inside = {key: layer["config"].get(key) for key in ("layer", "backward_layer")}
-    changed = {key: _with_steps_first(value) for key, value in inside.items() if value is not None}
+    changed: dict[str, Any] = {key: _with_steps_first(value) for key, value in inside.items() if value is not None}
     return {**layer, "config": {**layer["config"], **(changed or {"time_major": True})}}
 
 
