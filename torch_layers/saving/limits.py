@@ -11,7 +11,7 @@ from torch_layers.saving.errors import FileError
 # Drawing a call takes a millisecond or a few. The largest models of keras.applications have 1,041 calls with 1,200 inputs.
 _MOST_CALLS = 8_000
 # Layers and cells of these families take as long as so many others.
-_SLOW, _TIMES = ("recurrent", "attention"), 8
+_SLOW = {"recurrent": 16, "attention": 16, "normalization": 4}
 # Models in models: drawing the masks of each draws those inside once more.
 _DEEPEST = 12
 
@@ -19,8 +19,8 @@ _DEEPEST = 12
 def check_size(config: Any, place: str) -> None:
     """Raise FileError for a config whose models are more than 12 deep in each other, or have over 8,000 calls and inputs.
 
-    Each call of a layer counts once, or eight times if it is recurrent or attention, and so do its inputs, and for a model
-    all within: models that call models twice have 2^n calls at n levels.
+    Each call of a layer counts once, or 4 times if it normalizes and 16 if it is recurrent or attention, and so do its
+    inputs, and for a model all within: models that call models twice have 2^n calls at n levels.
     """
     calls = _calls(config, place, 0)
     if calls > _MOST_CALLS:
@@ -45,7 +45,7 @@ def _calls(value: Any, place: str, depth: int) -> int:
             raise FileError(place, f"describes models that are more than {_DEEPEST} deep in each other")
     own = int(isinstance(nodes, (list, tuple)))
     if isinstance(name, str) and name in layer_registry:
-        own = _TIMES if layer_registry.find(name).__module__.split(".")[2] in _SLOW else 1
+        own = _SLOW.get(layer_registry.find(name).__module__.split(".")[2], 1)
     times = max(len(nodes), 1) if isinstance(nodes, (list, tuple)) else 1
     return times * (own + _calls(inner, place, depth)) + _inputs(nodes)
 
