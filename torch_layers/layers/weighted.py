@@ -152,11 +152,7 @@ class Weighted(nn.Module):
         return in_keras
 
     def _layers_within(self) -> Iterator[Weighted]:
-        for child in self.children():
-            if isinstance(child, Weighted):
-                yield child
-            else:
-                yield from (layer for layer in child.modules() if isinstance(layer, Weighted))
+        yield from _outermost(self, set())
 
     def own_weights(self) -> list[tuple[Weighted, Weight]]:
         """List (layer, weight) of what Keras keeps at the layer itself, not at its sublayers: trainable ones first."""
@@ -253,6 +249,18 @@ class Weighted(nn.Module):
         if any(spec.constraint is not None for spec in self._specs.values()):
             _constrained.add(self)
             _watch_optimizers()
+
+
+def _outermost(module: nn.Module, met: set[nn.Module]) -> Iterator[Weighted]:
+    """Yield the layers inside a module that are in no other one there, each once."""
+    for child in module.children():
+        if child in met:
+            continue
+        met.add(child)
+        if isinstance(child, Weighted):
+            yield child
+        else:
+            yield from _outermost(child, met)
 
 
 def penalties(module: nn.Module) -> list[Tensor]:

@@ -467,3 +467,10 @@ def test_activations_with_weights_belong_to_the_cell():
     made = tl.SimpleRNN(4, activation=tl.PReLU())
     made(X)
     assert len(made.get_weights()) == 4
+
+
+def test_cells_of_cells_have_each_weight_once():
+    cells = tl.StackedRNNCells([tl.StackedRNNCells([tl.LSTMCell(2), tl.GRUCell(3)]), tl.GRUCell(4)])
+    layer = tl.RNN(cells)
+    layer(torch.ones(2, 4, 3))
+    assert len(layer.get_weights()) == 9 == len({id(w) for w in layer.parameters()})
