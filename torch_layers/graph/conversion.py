@@ -6,6 +6,7 @@ Keras is never imported here: whoever holds one of its objects has done that.
 from __future__ import annotations
 
 import inspect
+import operator
 import sys
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
@@ -19,19 +20,26 @@ from torch_layers.losses.base import Loss
 from torch_layers.serialization import CustomObjects, deserialize, parameters, serialize
 
 _PACKAGES = ("keras", "tf_keras")
+# Layers there, without weights; here and in Keras 3 they are no layers.
+_OPERATIONS_OF_KERAS_2 = ("TFOpLambda", "SlicingOpLambda", "ClassMethod", "InstanceMethod", "InstanceProperty")
 
 
 def from_keras(keras_object: Any, custom_objects: CustomObjects | None = None) -> Any:
     """Return the torch module for a Keras layer or model, with its weights, in eval mode; or for a loss, an initializer
     and whatever else Keras serializes.
 
-    Shared layers stay shared. Layers that are not Keras's own come from `custom_objects`, a mapping from their name to
-    a `torch_layers.Layer` class (made by its `from_config`, given weights by `set_weights`), or to a function.
+    What is Keras 2's (tf-keras) keeps its meaning, such as that of `hard_sigmoid`. Shared layers stay shared. Layers that
+    are not Keras's own come from `custom_objects`, a mapping from their name to a `torch_layers.Layer` class (made by its
+    `from_config`, given weights by `set_weights`), or to a function.
 
     Raises: ValueError that lists every layer that can't be taken, before anything is built; and for a layer whose
     weights its counterpart does not take. TypeError for what is no object of Keras's.
     """
     config = _described(keras_object)
+    if isinstance(keras_object, _class_of_keras_2("layers.Layer")):
+        from torch_layers.saving.legacy.configs import modern_config
+
+        config = modern_config(config, sys.modules["tf_keras"].__version__, "tensorflow")
     with torch.device("meta"):
         found = list(refused_layers(config, custom_objects))
     if found:
@@ -62,7 +70,16 @@ def to_keras(module: Any) -> Any:
         if weights and not made.built:
             made.build_from_config(module.get_build_config())
         made.set_weights(weights)
+        for layer in (made, *getattr(made, "_flatten_layers", list)()):
+            # Preprocessing layers compute with copies of their weights.
+            getattr(layer, "finalize_state", lambda: None)()
     return made
+
+
+def _class_of_keras_2(name: str) -> Any:
+    """Return a class of tf-keras, or an empty tuple where it isn't imported: nothing is an instance of that."""
+    found: Any = sys.modules.get("tf_keras")
+    return operator.attrgetter(name)(found) if found else ()
 
 
 def _described(keras_object: Any) -> dict[str, Any]:
@@ -132,4 +149,5 @@ def _within(source: Any, target: Any) -> list[tuple[Any, Any]]:
     counterparts: Any = getattr(target, "layers", None) if isinstance(target, Layer) else None
     if counterparts is None or not hasattr(source, "layers"):
         return []
-    return list(zip(source.layers, counterparts, strict=True))
+    layers = [layer for layer in source.layers if type(layer).__name__ not in _OPERATIONS_OF_KERAS_2]
+    return list(zip(layers, counterparts, strict=True))
