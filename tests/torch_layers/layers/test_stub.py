@@ -15,7 +15,9 @@ STUB = Path(torch_layers.layers.__file__).with_suffix(".pyi")
 def stub() -> str:
     """Return what the stub should hold."""
     public = {name: getattr(torch_layers.layers, name) for name in torch_layers.layers.__all__}
-    imports = sorted({f"from {thing.__module__} import {thing.__name__} as {thing.__name__}" for thing in public.values()})
+    imports = sorted(
+        {f"from {thing.__module__} import {thing.__name__} as {thing.__name__}" for thing in public.values()}
+    )
     aliases = [f"{name} = {thing.__name__}" for name, thing in public.items() if thing.__name__ != name]
     listed = [f'    "{name}",' for name in public]
     return "\n".join([*imports, "", *aliases, "", "__all__ = [", *listed, "]", ""])

@@ -274,3 +274,13 @@ def test_says_what_to_install_if_h5py_is_missing(tmp_path, monkeypatch):
             function(small(), tmp_path / name)
     save_weights(small(), tmp_path / "m.safetensors")
     assert os.listdir(tmp_path) == ["m.safetensors"]
+
+
+def test_warns_of_what_no_keras_has(tmp_path):
+    config = {"name": "d", "output_dim": 2, "batch_input_shape": [None, 3], "activation": "hard_sigmoid"}
+    layers = [{"class_name": "Dense", "config": config}]
+    model = tl.model_from_config({"class_name": "Sequential", "config": layers, "keras_version": "1.2.2"})
+    with pytest.warns(UserWarning, match="layers or functions of Keras 1 or 2"):
+        model.save(tmp_path / "old.keras")
+    x = torch.linspace(-9, 9, 6).reshape(2, 3)
+    assert torch.equal(load_model(tmp_path / "old.keras")(x), model(x))

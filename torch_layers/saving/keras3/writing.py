@@ -23,20 +23,10 @@ from torch_layers.graph.functional import Functional
 from torch_layers.layers.lora import _LoRA
 from torch_layers.layers.weighted import Weighted
 from torch_layers.layers.weights import Weight
+from torch_layers.saving.for_keras_3 import VERSION, warn_of_older_meanings, without_news
 from torch_layers.saving.keras3.structure import KERAS_3, Layout, walk
 from torch_layers.saving.keras3.weights import kept_weights
 from torch_layers.serialization import serialize
-
-# The version whose form is written.
-_VERSION = "3.15.0"
-# Arguments of 3.15 that earlier versions do not know, and their defaults.
-_NEWS = {
-    "input_axes": None,
-    "output_axes": None,
-    "quantization_config": None,
-    "sliding_window": None,
-    "use_gate": False,
-}
 
 
 def write_keras(model: Any, stream: BinaryIO, directory: Path) -> None:
@@ -55,7 +45,7 @@ def write_keras(model: Any, stream: BinaryIO, directory: Path) -> None:
             _write_groups(groups, file)
         weights.seek(0)
         with zipfile.ZipFile(stream, "w") as archive:
-            archive.writestr("metadata.json", json.dumps({"keras_version": _VERSION, "date_saved": saved}))
+            archive.writestr("metadata.json", json.dumps({"keras_version": VERSION, "date_saved": saved}))
             archive.writestr("config.json", config)
             with archive.open("model.weights.h5", "w", force_zip64=True) as member:
                 shutil.copyfileobj(weights, member, 1 << 20)
@@ -76,15 +66,9 @@ def _described(model: Any) -> str:
     """
     config = serialize(model)
     _refuse_nameless(config, "the model")
-    return json.dumps(_without_news(config))
-
-
-def _without_news(config: Any) -> Any:
-    """Leave out arguments that have their defaults and that earlier Keras 3 refuses, as it does not know them."""
-    if isinstance(config, Mapping):
-        kept = {key: value for key, value in config.items() if key not in _NEWS or value is not _NEWS[key]}
-        return {key: _without_news(value) for key, value in kept.items()}
-    return [_without_news(item) for item in config] if isinstance(config, (list, tuple)) else config
+    text = json.dumps(without_news(config))
+    warn_of_older_meanings(text)
+    return text
 
 
 def _refuse_nameless(config: Any, owner: str) -> None:

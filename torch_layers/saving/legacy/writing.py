@@ -16,6 +16,7 @@ from torch.nn.parameter import is_lazy
 from torch_layers.graph.model import Model
 from torch_layers.layers.weighted import Weighted
 from torch_layers.layers.weights import as_numpy
+from torch_layers.saving.for_keras_3 import VERSION, warn_of_older_meanings, without_news
 from torch_layers.saving.legacy.order import Entry, legacy_entries, own_entries
 from torch_layers.saving.legacy.shared_form import (
     CALLED,
@@ -28,9 +29,7 @@ from torch_layers.saving.legacy.shared_form import (
 from torch_layers.serialization import serialize
 
 # The versions whose forms are written.
-KERAS_2, KERAS_3 = "2.15.0", "3.15.0"
-# Arguments of Keras 3.15, and the values under which older ones compute the same.
-_NEWS = {"input_axes": None, "output_axes": None, "sliding_window": None, "use_gate": False}
+KERAS_2, KERAS_3 = "2.15.0", VERSION
 # What the two compute alike in another way than Keras 3, by what `serialize` calls it.
 _OTHERWISE_IN_KERAS_3 = {
     LEGACY_HARD_SIGMOID: "the file says 'hard_sigmoid', as Keras 2 does, which Keras 2 and torch_layers compute as it was; "
@@ -56,27 +55,17 @@ def write_h5(model: Any, file: Any) -> None:
     try:
         config, version = shared_config(described), KERAS_2
     except OnlyKeras3Error:
-        config = {"class_name": described["class_name"], "config": _without_news(described["config"])}
+        config = {"class_name": described["class_name"], "config": without_news(described["config"])}
         version = KERAS_3
     text = json.dumps(described)
     for name, message in _OTHERWISE_IN_KERAS_3.items():
         if version == KERAS_2 and f'"{name}"' in text:
             warnings.warn(message, stacklevel=2)
-    if version == KERAS_3 and '"torch_layers.saving.legacy.' in text:
-        warnings.warn(
-            "the file holds layers or functions of Keras 1 or 2, not in their form: torch_layers reads it, no Keras",
-            stacklevel=2,
-        )
+    if version == KERAS_3:
+        warn_of_older_meanings(text)
     _write_origin(file, version)
     file.attrs["model_config"] = json.dumps(config).encode()
     write_weights(model, file.create_group("model_weights"), version)
-
-
-def _without_news(value: Any) -> Any:
-    """Leave out arguments that Keras before 3.15 does not know, where they say what it does."""
-    if isinstance(value, dict):
-        return {key: _without_news(item) for key, item in value.items() if key not in _NEWS or item != _NEWS[key]}
-    return [_without_news(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def write_weights(model: Any, group: Any, version: str = KERAS_2) -> None:
