@@ -497,7 +497,7 @@ def test_get_takes_values_for_one_shape(value: Any) -> None:
     [
         ("glorot_unifrom", "unknown initializer 'glorot_unifrom' .did you mean 'glorot_uniform'"),
         (3, "initializer 3 is neither a name"),
-        ({"class_name": "Zeross", "config": {}}, "'Zeross' .* is not a initializer .*did you mean 'Zeros'"),
+        ({"class_name": "Zeross", "config": {}}, "'Zeross' .* is not an initializer .*did you mean 'Zeros'"),
     ],
 )
 def test_get_refuses(given: Any, message: str) -> None:

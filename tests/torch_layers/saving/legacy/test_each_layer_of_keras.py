@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import h5py
 import numpy as np
 import pytest
 import torch
@@ -12,6 +11,7 @@ from tests.torch_layers.saving.keras3.each_layer import NAMES, around, same, sam
 from torch_layers.saving.legacy.writing import write_h5, write_weights
 from torch_layers.saving.load import load_model, load_weights
 
+h5py = pytest.importorskip("h5py", reason="files are opened with h5py")
 keras = pytest.importorskip("keras", reason="needs live Keras")
 pytestmark = [pytest.mark.keras, pytest.mark.filterwarnings("ignore::UserWarning")]
 

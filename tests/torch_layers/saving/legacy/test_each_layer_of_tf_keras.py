@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import h5py
 import numpy as np
 import pytest
 import torch
@@ -16,6 +15,7 @@ from tests.torch_layers.test_contract import example
 from torch_layers.saving.legacy.writing import KERAS_2, KERAS_3, write_h5, write_weights
 from torch_layers.saving.load import load_model, load_weights
 
+h5py = pytest.importorskip("h5py", reason="files are opened with h5py")
 tf_keras = pytest.importorskip("tf_keras", reason="needs live tf-keras")
 pytestmark = [pytest.mark.keras, pytest.mark.filterwarnings("ignore")]
 

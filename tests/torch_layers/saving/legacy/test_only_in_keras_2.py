@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import h5py
 import pytest
 import torch
 
@@ -14,6 +13,7 @@ from torch_layers.saving.legacy.keras1_layers import Highway
 from torch_layers.saving.legacy.writing import KERAS_2, KERAS_3, write_h5
 from torch_layers.saving.load import load_model
 
+h5py = pytest.importorskip("h5py", reason="files are opened with h5py")
 tf_keras = pytest.importorskip("tf_keras", reason="needs live tf-keras")
 pytestmark = [pytest.mark.keras, pytest.mark.filterwarnings("ignore::UserWarning:tf_keras.*")]
 K = tf_keras.layers
