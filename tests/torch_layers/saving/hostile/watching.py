@@ -260,7 +260,10 @@ def main(folder: Path) -> None:
     import warnings
 
     import torch
-    import torch._dynamo  # torch does so itself when something first asks for it
+
+    # torch does so itself when something first asks for them.
+    import torch._dynamo
+    import torch._subclasses.schema_check_mode
 
     from tests.torch_layers.saving.hostile import damage, honest, values
     from torch_layers.saving.load import load_model, model_from_config
