@@ -98,7 +98,8 @@ def test_there_are_enough_faults_of_every_kind():
     assert {"semantics", "accuracy", "structure", "semantics of gradients"} <= {fault.gate for fault in FAULTS}
 
 
-@pytest.mark.parametrize("kind", sorted({case.kind for case in all_cases()}))
+# A file goes from one side to the other and back: there is nothing that Keras could do alone. See test_trips.py.
+@pytest.mark.parametrize("kind", sorted({case.kind for case in all_cases()} - {"file"}))
 def test_keras_against_itself_is_equal(kind: str):
     """Each role is computed by itself; `parity run --implementation keras` asks it of every case."""
     seen: Counter[str] = Counter()
