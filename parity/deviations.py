@@ -1,7 +1,7 @@
 """Where torch_layers and Keras really differ: each with its reason and its measured size. Must be exact.
 
 A case whose differences no row covers is different. A row that covers nothing, or that selects a case which is equal after
-all, fails the run too: the table never holds more than what is true.
+all, fails the run too: the table never holds more than what is true. Only rows that say so hold on some processors alone.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ class Deviation:
 
     `gate` is how the check's gate begins, `what` a part of its value's name. `measured` is the largest error that was
     seen, or the number of elements where NaN or infinity stands on one side alone; more is a new difference.
+    `on_some_processors` is for the rounding of a kernel that has another form for other vector units: where the cases
+    are equal, nothing is wrong with the row.
     """
 
     names: tuple[str, ...]
@@ -30,6 +32,7 @@ class Deviation:
     what: str
     measured: float
     reason: str
+    on_some_processors: bool = False
 
     def selects(self, case: Case) -> bool:
         """Tell whether this row is about a case."""
@@ -140,6 +143,7 @@ DEVIATIONS: Sequence[Deviation] = (
         what="gradient",
         measured=8e-07,
         reason=_FUSED,
+        on_some_processors=True,
     ),
     Deviation(
         names=("MultiHeadAttention",),
@@ -148,6 +152,24 @@ DEVIATIONS: Sequence[Deviation] = (
         what="gradient",
         measured=7e-07,
         reason=_FUSED,
+        on_some_processors=True,
+    ),
+    Deviation(
+        names=("MultiHeadAttention",),
+        case=("(num_heads=3, key_dim=4) (2x5x7*4, 2x4x7*4) float32",),
+        gate="accuracy of gradients",
+        what="gradient",
+        measured=6e-05,
+        reason=_FUSED,
+    ),
+    Deviation(
+        names=("GroupQueryAttention",),
+        case=("(head_dim=5, num_query_heads=6, num_key_value_heads=2) (2x5x7*4, 2x4x7*4) float32",),
+        gate="accuracy of gradients",
+        what="gradient",
+        measured=0.0023,
+        reason=_FUSED,
+        on_some_processors=True,
     ),
     Deviation(
         names=("MultiHeadAttention",),
@@ -156,6 +178,7 @@ DEVIATIONS: Sequence[Deviation] = (
         what="gradient",
         measured=2e-06,
         reason=_FUSED,
+        on_some_processors=True,
     ),
     Deviation(
         names=("GroupQueryAttention",),
@@ -164,6 +187,7 @@ DEVIATIONS: Sequence[Deviation] = (
         what="gradient",
         measured=1.1e-06,
         reason=_FUSED,
+        on_some_processors=True,
     ),
     Deviation(
         names=("Attention",),
@@ -172,5 +196,6 @@ DEVIATIONS: Sequence[Deviation] = (
         what="gradient",
         measured=1.3e-06,
         reason=_FUSED,
+        on_some_processors=True,
     ),
 )

@@ -70,9 +70,11 @@ class Run:
 
 
 def _is_exact(deviation: Deviation | Limit, results: Sequence[Result]) -> bool:
-    """Tell whether a row of the table is needed by every case that it selects, and by one at least."""
+    """Tell whether a row of the table is needed by every case that it selects, and by one at least; a row that holds on
+    some processors alone has to select one."""
     selected = [result for result in results if deviation.selects(result.case)]
-    return bool(selected) and all(deviation in result.deviations for result in selected)
+    varies = isinstance(deviation, Deviation) and deviation.on_some_processors
+    return bool(selected) and (varies or all(deviation in result.deviations for result in selected))
 
 
 def verdict_of(case: Case, ask: Callable[[str, str], Record], semantics: bool = False) -> Verdict:

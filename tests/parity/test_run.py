@@ -51,6 +51,12 @@ def test_a_row_that_covers_nothing_or_selects_an_equal_case_is_not_exact():
     assert not _is_exact(deviation, [result(failed(), deviation), result(Verdict([Check("semantics", "x", True)]))])
 
 
+def test_a_row_of_some_processors_must_select_a_case_but_need_not_be_needed():
+    deviation = row(on_some_processors=True)
+    assert _is_exact(deviation, [result(Verdict([Check("semantics", "x", True)]))])
+    assert not _is_exact(deviation, [])
+
+
 def test_stale_rows_fail_a_run():
     run = Run("keras", "torch_layers", "cpu", [result(failed(), row())])
     assert run.passed
