@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 import torch
 
 import torch_layers as tl
-from tests.torch_layers.saving.keras3.each_layer import NAMES, around, same, same_state
+from tests.torch_layers.saving.keras3.each_layer import NAMES, around, same, same_state, same_weights
 from torch_layers.saving.load import load_model, load_weights
 from torch_layers.saving.save import save_model, save_weights
 
@@ -15,25 +14,11 @@ keras = pytest.importorskip("keras", reason="needs live Keras")
 pytestmark = [pytest.mark.keras, pytest.mark.filterwarnings("ignore::UserWarning")]
 
 
-def live(model):
-    """Return the model in Keras."""
-    made = tl.to_keras(model)
-    for layer in made.layers:
-        if hasattr(layer, "finalize_state"):  # Normalization computes with what its weights were at this call
-            layer.finalize_state()
-    return made
-
-
-def same_weights(a, b):
-    for one, other in zip(a.get_weights(), b.get_weights(), strict=True):
-        np.testing.assert_array_equal(one, other)
-
-
 @pytest.mark.parametrize("name", NAMES)
 @torch.no_grad()
 def test_is_read_as_keras_saved_it(name, tmp_path):
     model, inputs = around(name)
-    theirs = live(model)
+    theirs = tl.to_keras(model)
     theirs.save(tmp_path / "m.keras")
     again = load_model(tmp_path / "m.keras")
     same_state(again, model)
@@ -48,7 +33,7 @@ def test_is_read_as_keras_saved_it(name, tmp_path):
 @torch.no_grad()
 def test_is_saved_as_keras_reads_it(name, tmp_path):
     model, inputs = around(name)
-    theirs = live(model)
+    theirs = tl.to_keras(model)
     save_model(model, tmp_path / "m.keras")
     again = keras.models.load_model(tmp_path / "m.keras")
     same_weights(again, theirs)
