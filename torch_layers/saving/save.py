@@ -28,7 +28,8 @@ def save_model(model: Any, path: str | os.PathLike[str]) -> None:
     Raises: ValueError for another ending, and TypeError or ValueError for a layer that is not built or that no config can
     describe; nothing is written then. ImportError if h5py is not installed.
     """
-    kinds = {".keras": keras3.write_keras, ".h5": _write_h5, ".hdf5": _write_h5}
+    write_h5 = _by_h5py(legacy.write_h5)
+    kinds = {".keras": keras3.write_keras, ".h5": write_h5, ".hdf5": write_h5}
     _save(model, Path(path), kinds, "save_model", ".weights.h5")
 
 
@@ -42,10 +43,11 @@ def save_weights(model: Any, path: str | os.PathLike[str]) -> None:
     Raises: ValueError for another ending and for a model that is not built; nothing is written then. ImportError if h5py is
     needed and not installed.
     """
+    write_legacy = _by_h5py(legacy.write_weights)
     kinds = {
-        ".weights.h5": _write_weights,
-        ".h5": _write_legacy_weights,
-        ".hdf5": _write_legacy_weights,
+        ".weights.h5": _by_h5py(keras3.write_weights),
+        ".h5": write_legacy,
+        ".hdf5": write_legacy,
         ".safetensors": _write_safetensors,
     }
     _save(model, Path(path), kinds, "save_weights", None)
@@ -63,25 +65,16 @@ def _save(model: Any, path: Path, kinds: Mapping[str, _WriteTo], function: str, 
         kinds[ending](model, stream, path.parent)
 
 
-def _write_h5(model: Any, stream: BinaryIO, directory: Path) -> None:
-    import h5py
+def _by_h5py(write: Callable[[Any, Any], None]) -> _WriteTo:
+    """Return what writes into an open stream by `write`, which takes a model and an `h5py.File`."""
 
-    with h5py.File(stream, "w") as file:
-        legacy.write_h5(model, file)
+    def into_stream(model: Any, stream: BinaryIO, directory: Path) -> None:
+        import h5py
 
+        with h5py.File(stream, "w") as file:
+            write(model, file)
 
-def _write_weights(model: Any, stream: BinaryIO, directory: Path) -> None:
-    import h5py
-
-    with h5py.File(stream, "w") as file:
-        keras3.write_weights(model, file)
-
-
-def _write_legacy_weights(model: Any, stream: BinaryIO, directory: Path) -> None:
-    import h5py
-
-    with h5py.File(stream, "w") as file:
-        legacy.write_weights(model, file)
+    return into_stream
 
 
 def _write_safetensors(model: Any, stream: BinaryIO, directory: Path) -> None:
