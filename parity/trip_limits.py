@@ -90,14 +90,6 @@ LIMITS: Sequence[Limit] = (
     ),
     Limit(
         "tf-keras",
-        names=("BatchNormalization",),
-        case=("renorm=True",),
-        gate=".h5 read",
-        words="can't be taken",
-        reason="Keras 2 renormalizes with weights that Keras 3 has not",
-    ),
-    Limit(
-        "tf-keras",
         names=("Embedding",),
         case=("weights=",),
         gate="made",

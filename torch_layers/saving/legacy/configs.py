@@ -9,13 +9,13 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from torch_layers.saving.legacy import keras1, keras1_layers, keras2, locally_connected, tf_shapes
+from torch_layers.saving.legacy import batch_normalization, keras1, keras1_layers, keras2, locally_connected, tf_shapes
 from torch_layers.saving.legacy.graphs import MODELS, functional
 from torch_layers.saving.legacy.keras2 import Config, class_of
 from torch_layers.saving.legacy.reading import ConfigError, Reading, a_dict, a_list
 
 # Their layers and functions are known to the registries by being defined.
-_DEFINED = keras1_layers, locally_connected, tf_shapes
+_DEFINED = batch_normalization, keras1_layers, locally_connected, tf_shapes
 
 # From here on there is but one Keras, that of TensorFlow. Before, its versions end with "-tf".
 _FIRST_OF_TF = (2, 4)

@@ -91,6 +91,12 @@ def fixed(**values: Any) -> Rule:
     return lambda config, reading, path: config.update(values)
 
 
+def _renorm(config: Config, reading: Reading, path: str) -> None:
+    """Leave out what only counts with `renorm`."""
+    if not config.get("renorm"):
+        ignore("renorm", "renorm_clipping", "renorm_momentum")(config, reading, path)
+
+
 def _normalized_axis(config: Config, reading: Reading, path: str) -> None:
     axis = config.get("axis")
     if isinstance(axis, (list, tuple)) and len(axis) == 1:
@@ -123,8 +129,8 @@ _CUDNN = fixed(activation="tanh", recurrent_activation="sigmoid", use_bias=True)
 _CELL = ignore("implementation")
 _BATCH_NORMALIZATION = (
     _normalized_axis,
-    ignore("fused", "renorm_clipping", "renorm_momentum"),
-    only("renorm", False),
+    _renorm,
+    ignore("fused"),
     only("virtual_batch_size", None),
     only("adjustment", None),
 )
@@ -201,6 +207,9 @@ def layer(entry: Any, reading: Reading, path: str, inner: Callable[[Any, str], C
     if name == "UpSampling2D" and config.get("interpolation") == "bilinear" and not reading.is_tf:
         ours = "BilinearUpSampling2D"
         config.pop("interpolation")
+    if ours == "BatchNormalization" and isinstance(config.get("axis"), (list, tuple)) and len(config["axis"]) > 1:
+        ours = "BatchNormalizationOfAxes"
+        config["axes"] = config.pop("axis")
     if name == "Bidirectional" and reading.has_masks and not reading.is_tf:
         ours = "BidirectionalOfKeras2"
     is_input = name == "InputLayer"

@@ -58,6 +58,7 @@ _RENAMED = {("LeakyReLU", "negative_slope"): "alpha", ("InputLayer", "batch_shap
 _ENDS = ("input_layers", "output_layers")
 LEGACY_HARD_SIGMOID = "legacy_hard_sigmoid"
 MERGED, CALLED = "MergedAsInKeras2", "CalledAsInKeras2"
+AXES = "BatchNormalizationOfAxes"
 OLD = ("ThresholdedReLU", "LocallyConnected1D", "LocallyConnected2D")
 
 
@@ -111,6 +112,9 @@ def _of_keras_2(name: str, config: Mapping[str, Any], nested: bool) -> dict[str,
         return _with_steps_first(found) if config.get("time_major") else found
     if name in OLD:
         return {"class_name": name, "config": _arguments(name, config)}
+    if name == AXES:
+        config = {("axis" if key == "axes" else key): value for key, value in config.items()}
+        return {"class_name": "BatchNormalization", "config": _arguments("BatchNormalization", config)}
     raise OnlyKeras3Error(f"{name} is of a Keras before that of TensorFlow")
 
 

@@ -19,6 +19,7 @@ from torch_layers.layers.weights import as_numpy
 from torch_layers.saving.for_keras_3 import VERSION, warn_of_older_meanings, without_news
 from torch_layers.saving.legacy.order import Entry, legacy_entries, own_entries
 from torch_layers.saving.legacy.shared_form import (
+    AXES,
     CALLED,
     LEGACY_HARD_SIGMOID,
     MERGED,
@@ -38,6 +39,7 @@ _OTHERWISE_IN_KERAS_3 = {
     "unmasked numbers only, and masks in another way",
     CALLED: "the file calls a recurrent layer with its first states, or steps first, as Keras 2 does, which Keras 2 and "
     "torch_layers read; Keras 3 does not",
+    AXES: "the file has a BatchNormalization of several axes, which Keras 2 and torch_layers read; Keras 3 refuses it",
     **{name: f"the file holds a {name}, which Keras 2 and torch_layers have; Keras 3 has none" for name in OLD},
 }
 # HDF5 keeps a group's attributes in its header, which has no more bytes.

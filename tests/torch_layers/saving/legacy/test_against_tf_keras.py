@@ -87,6 +87,8 @@ LAYERS: list[tuple[Callable[[], Any], tuple[int, ...]]] = [
     (lambda: K.ZeroPadding2D(((1, 2), (0, 1))), (3, 4, 2)),
     (lambda: K.Cropping2D(1), (5, 4, 2)),
     (lambda: K.BatchNormalization(momentum=0.8, epsilon=1e-2), (4, 3)),
+    (lambda: K.BatchNormalization(renorm=True, renorm_clipping={"rmax": 2.0}), (4, 3)),
+    (lambda: K.BatchNormalization(axis=[1, -1]), (4, 3, 2)),
     (lambda: K.LayerNormalization(axis=-1), (4, 3)),
     (lambda: K.LayerNormalization(axis=[1, 2]), (4, 3)),
     (lambda: K.experimental.SyncBatchNormalization(), (4, 3)),
@@ -139,6 +141,40 @@ def test_a_layer_computes_what_it_did(make: Callable[[], Any], shape: tuple[int,
     again = tf_keras.Sequential([type(layer).from_config({**layer.get_config(), "batch_input_shape": (None, *shape)})])
     made = read(again)
     assert_equal(made(torch.as_tensor(x)), again(x))
+
+
+@pytest.mark.parametrize(
+    ("config", "policy", "error"),
+    [
+        ({"axis": [1, 3]}, "float64", 1e-11),
+        ({"axis": [2, 3], "scale": False}, "float64", 1e-11),
+        ({"axis": [1, 2]}, "mixed_float16", 2e-3),
+        # TF-Keras renormalizes in float32 alone.
+        ({"renorm": True}, "float32", 1e-5),
+        ({"axis": [1, 2], "renorm": True, "renorm_clipping": {"dmax": 0.5}}, "float32", 1e-5),
+    ],
+)
+def test_batch_normalization_learns_as_it_did(config: dict[str, Any], policy: str, error: float) -> None:
+    model = tf_keras.Sequential([K.Input((4, 3, 2)), K.BatchNormalization(momentum=0.7, dtype=policy, **config)])
+    x = values((4, 3, 2), None)
+    made = read(model).train()
+    expected, result = np.asarray(model(x, training=True)), made(torch.as_tensor(x)).detach().numpy()
+    assert result.dtype == expected.dtype
+    np.testing.assert_allclose(result, expected, rtol=error, atol=error)
+    # TF-Keras rounds 1 - momentum to float32.
+    for ours, theirs in zip(made.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
+
+
+def test_statistics_of_steps_that_a_mask_leaves() -> None:
+    ids = K.Input((5,), dtype="int32")
+    normalized = K.BatchNormalization(axis=[1, 2])(K.Embedding(7, 3, mask_zero=True)(ids))
+    model = tf_keras.Model(ids, normalized)
+    x = np.array([[1, 2, 0, 4, 5], [6, 0, 3, 2, 1]])
+    made = read(model).train()
+    expected = model(x, training=True)
+    # What is counted once has the small number that Keras 3 adds to a count.
+    np.testing.assert_allclose(made(torch.as_tensor(x)).detach(), expected, rtol=0, atol=1e-5)
 
 
 def seq2seq() -> Any:

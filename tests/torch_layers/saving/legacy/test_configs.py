@@ -79,6 +79,8 @@ def test_what_a_config_leaves_out_is_the_default_of_its_version(version: str, ga
     [
         (layer("LeakyReLU", alpha=0.25), {"negative_slope": 0.25}),
         (layer("BatchNormalization", axis=[3], fused=True, renorm=False, virtual_batch_size=None), {"axis": 3}),
+        (layer("BatchNormalization", axis=[1, 3], renorm=False, renorm_momentum=0.9), {"axes": [1, 3]}),
+        (layer("BatchNormalization", renorm=True, renorm_momentum=0.9), {"renorm": True, "renorm_momentum": 0.9}),
         (layer("CuDNNLSTM", units=3), {"activation": "tanh", "recurrent_activation": "sigmoid"}),
         (layer("CuDNNGRU", units=3), {"reset_after": True}),
         (layer("ReLU", max_value={"type": "ndarray", "value": 6.0}), {"max_value": 6.0}),
@@ -242,15 +244,14 @@ def test_the_size_of_a_transposed_convolution(size: int, border_mode: str, kerne
 def test_every_problem_is_told_at_once() -> None:
     config = chain(
         layer("Dense", units=2, activation="<lambda>"),
-        layer("BatchNormalization", renorm=True, virtual_batch_size=4),
+        layer("BatchNormalization", axis=[1, 2], virtual_batch_size=4),
         {"class_name": "Dense"},
         layer("TimeDistributed", layer={"config": {}}),
     )
-    with pytest.raises(ValueError, match=r"5 parts") as caught:
+    with pytest.raises(ValueError, match=r"4 parts") as caught:
         modern_config(config, "2.3.1", None)
     for told in (
         "dense: activation: its activation is a Python lambda",
-        "batchnormalization: renorm=True is not supported",
         "batchnormalization: virtual_batch_size=4 is not supported",
         "layer 2: the config is None, not a dict",
         "timedistributed: layer: the class_name is None, not a name",

@@ -51,9 +51,17 @@ def kernels_of_their_own() -> Any:
     return tf_keras.Sequential([K.Input((5, 6, 2)), *layers, K.LocallyConnected1D(2, 3)])
 
 
+def statistics_of_several_axes() -> Any:
+    x = K.Input((5, 4))
+    y = K.BatchNormalization(axis=[1, 2], epsilon=0.01)(x)
+    y = K.BatchNormalization(axis=(-1, 1, 2), scale=False, renorm=True)(K.Reshape((5, 2, 2))(y))
+    return tf_keras.Model(x, K.BatchNormalization(axis=[3, 1], center=False)(y))
+
+
 @pytest.mark.parametrize(
     ("build", "message"),
     [
+        (statistics_of_several_axes, "has a BatchNormalization of several axes"),
         (states_from_elsewhere, "calls a recurrent layer with its first states"),
         (steps_first, "calls a recurrent layer with its first states, or steps first"),
         (steps_first_both_ways, "steps first"),
