@@ -37,7 +37,6 @@ class Limit:
 _OPERATIONS = (
     "Keras's .h5 says neither the module nor, of some, the arguments of an operation, and Keras refuses it too"
 )
-_ONLY_KERAS_3 = "Error when deserializing class 'InputLayer'"
 
 LIMITS: Sequence[Limit] = (
     Limit(
@@ -55,38 +54,6 @@ LIMITS: Sequence[Limit] = (
         gate=".h5 written back",
         words=OWN,
         reason="Keras reads several axes in its .h5 as the last of them: it computes another function, and says nothing",
-    ),
-    Limit(
-        "tf-keras",
-        names=("MultiHeadAttention",),
-        case=("2x4x8",),
-        gate=".h5 written back",
-        words=_ONLY_KERAS_3,
-        reason="tensors that are named in a call make it a file of Keras 3",
-    ),
-    Limit(
-        "tf-keras",
-        names=("SimpleRNNCell", "GRUCell", "LSTMCell", "StackedRNNCells", "states_of_an_encoder"),
-        case=(),
-        gate=".h5 written back",
-        words=_ONLY_KERAS_3,
-        reason="states that are named in a call make it a file of Keras 3",
-    ),
-    Limit(
-        "tf-keras",
-        names=("residual", "steps_of_operations"),
-        case=(),
-        gate=".h5 written back",
-        words=_ONLY_KERAS_3,
-        reason="operations make it a file of Keras 3",
-    ),
-    Limit(
-        "tf-keras",
-        names=("nested_models",),
-        case=(),
-        gate=".h5 written back",
-        words=_ONLY_KERAS_3,
-        reason="a model that is called by its own output makes it a file of Keras 3",
     ),
     Limit(
         "tf-keras",

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 
+from torch_layers.graph.files import Storable
 from torch_layers.graph.operations import is_operation, read_operation
 from torch_layers.layers.base import Layer
 from torch_layers.losses.base import Loss
@@ -36,7 +37,8 @@ def from_keras(keras_object: Any, custom_objects: CustomObjects | None = None) -
     weights its counterpart does not take. TypeError for what is no object of Keras's.
     """
     config = _described(keras_object)
-    if isinstance(keras_object, _class_of_keras_2("layers.Layer")):
+    is_of_keras_2 = isinstance(keras_object, _class_of_keras_2("layers.Layer"))
+    if is_of_keras_2:
         from torch_layers.saving.legacy.configs import modern_config
 
         config = modern_config(config, sys.modules["tf_keras"].__version__, "tensorflow")
@@ -46,6 +48,8 @@ def from_keras(keras_object: Any, custom_objects: CustomObjects | None = None) -
         lines = "".join(f"\n  {refused.path}: {refused.reason}" for refused in found)
         raise ValueError(f"from_keras: {len(found)} layer{'s' * (len(found) > 1)} can't be taken:{lines}")
     made = deserialize(config, custom_objects)
+    if isinstance(made, Storable):
+        made.is_of_keras_2 = is_of_keras_2
     if isinstance(made, nn.Module) and hasattr(keras_object, "get_weights"):
         _send_weights(keras_object, made)
         made.eval()

@@ -10,7 +10,12 @@ from torch_layers.serialization import serialize
 
 
 class Storable:
-    """What a model has beyond a layer: `save` and `save_weights`, `load_weights`, `to_json`."""
+    """What a model has beyond a layer: `save` and `save_weights`, `load_weights`, `to_json`.
+
+    `is_of_keras_2` says that the model was read from Keras 1 or 2: its `.h5` goes back to Keras 2 where it can't be both's.
+    """
+
+    is_of_keras_2 = False
 
     def load_weights(self, file: str | os.PathLike[str] | BinaryIO, by_name: bool = False) -> None:
         """Take the weights of a file: `.weights.h5` and `.keras` of Keras 3, `.h5` of Keras 1, 2 and 3, `.safetensors`.

@@ -13,6 +13,7 @@ from typing import Any, BinaryIO
 from torch import nn
 from torch.nn.parameter import is_lazy
 
+from torch_layers.graph.files import Storable
 from torch_layers.layers.base import Layer
 from torch_layers.layers.weighted import Weighted, unallocated
 from torch_layers.saving import safetensors
@@ -137,6 +138,8 @@ def _built(found: ModelFile, custom_objects: CustomObjects | None) -> Any:
         raise FileError(found.place, listing(refused)) from error
     if not isinstance(model, Layer):
         raise FileError(found.place, f"describes a {type(model).__name__}, not a model")
+    if isinstance(model, Storable):
+        model.is_of_keras_2 = found.is_legacy
     return model
 
 

@@ -1,214 +1,38 @@
-"""Configs of models in the form that Keras 2 and Keras 3's reader of `.h5` files both take.
+"""Models in the one form that Keras 2 and Keras 3's reader of `.h5` files both take.
 
-It is Keras 2's: no modules, dtypes as names, `batch_input_shape`, calls as lists of [layer, number of the call, number of
-the output, arguments]. What Keras 2 has not, or computes in another way, can't be written so.
-Source: tf_keras/src/engine/functional.py and saving/legacy/serialization.py, 2.21; keras/src/models/functional.py and
-legacy/saving/saving_utils.py, 3.15. The tables hold what the two libraries' classes take and compute.
+Calls are lists of [layer, number of the call, number of the output, arguments], as in Keras 2: one tensor, or a list of
+them, and plain arguments. The two count the calls of models in models from different numbers.
+Source: tf_keras/src/engine/functional.py, 2.21; keras/src/models/functional.py, 3.15.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from torch_layers.saving.legacy import merging
-from torch_layers.saving.legacy.layers import legacy_layers
-
-# The activations that are the same in Keras 2.
-_ACTIVATIONS = (
-    *("elu", "exponential", "gelu", "leaky_relu", "linear", "log_softmax", "mish", "relu", "relu6", "selu", "sigmoid"),
-    *("silu", "softmax", "softplus", "softsign", "swish", "tanh"),
-)
-# The layers that Keras 2 has not; tf-keras has SpectralNormalization, but can't read it from a file.
-_NEW = frozenset(
-    [f"Adaptive{kind}Pooling{rank}D" for kind in ("Average", "Max") for rank in (1, 2, 3)]
-    + ["GroupQueryAttention", "RMSNormalization", "ReversibleEmbedding", "SpectralNormalization"]
-)
-# The arguments that Keras 2 has not, and the value of each under which it computes the same.
-_NEW_ARGUMENTS = {
-    "input_axes": None,
-    "lora_alpha": None,
-    "lora_rank": None,
-    "optional": False,
-    "output_axes": None,
-    "quantization_config": None,
-    "rms_scaling": False,
-    "sliding_window": None,
-    "use_gate": False,
-    "zero_output_for_mask": False,
-}
-_NEW_ARGUMENTS_OF: dict[str, dict[str, Any]] = {
-    "CenterCrop": {"data_format": "channels_last"},
-    "Resizing": {
-        "antialias": False,
-        "data_format": "channels_last",
-        "fill_mode": "constant",
-        "fill_value": 0.0,
-        "pad_to_aspect_ratio": False,
-    },
-    "ZeroPadding1D": {"data_format": "channels_last"},
-}
-# Left out: seeds that only Keras 3 takes, and a default that it takes for the name of one of its functions.
-_LEFT_OUT = {
-    **{name: {"seed"} for name in ("ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D", "MultiHeadAttention")},
-    "InputLayer": {"ragged"},
-}
-_DEFAULTS = [(("Attention", "score_mode"), "dot")]
-_RENAMED = {("LeakyReLU", "negative_slope"): "alpha", ("InputLayer", "batch_shape"): "batch_input_shape"}
-_ENDS = ("input_layers", "output_layers")
-LEGACY_HARD_SIGMOID = "legacy_hard_sigmoid"
-MERGED, CALLED = "MergedAsInKeras2", "CalledAsInKeras2"
-AXES = "BatchNormalizationOfAxes"
-OLD = ("ThresholdedReLU", "LocallyConnected1D", "LocallyConnected2D")
+from torch_layers.saving.legacy.keras2_form import ENDS, Form, NotInKeras2Error, is_tensor, without_shape
 
 
-class OnlyKeras3Error(Exception):
-    """Why a model can't be written so that Keras 2 computes the same."""
+class SharedForm(Form):
+    """The form for both. Raises: NotInKeras2Error for what only one of them can read."""
 
-
-def shared_config(described: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what `serialize` says of a model in the form that both take. Raises: OnlyKeras3Error saying why not."""
-    if _holds(described, _makes_masks) and _holds(described, _merges):
-        raise OnlyKeras3Error("Keras 2 merges inputs that have masks in another way")
-    return _layer(described)
-
-
-def _holds(value: Any, test: Callable[[Mapping[str, Any]], bool]) -> bool:
-    """Tell whether a test says so of something in a model, what is as in Keras 2 aside."""
-    if isinstance(value, Mapping):
-        is_of_keras_2 = value.get("module") == legacy_layers.module
-        return test(value) or (not is_of_keras_2 and any(_holds(item, test) for item in value.values()))
-    return isinstance(value, (list, tuple)) and any(_holds(item, test) for item in value)
-
-
-def _makes_masks(value: Mapping[str, Any]) -> bool:
-    return value.get("class_name") == "Masking" or value.get("mask_zero") is True
-
-
-def _merges(value: Mapping[str, Any]) -> bool:
-    return value.get("class_name") in merging.CLASSES
-
-
-def _layer(described: Mapping[str, Any], nested: bool = False) -> dict[str, Any]:
-    name, config = described["class_name"], described["config"]
-    if described.get("module") == legacy_layers.module:
-        return _of_keras_2(name, config, nested)
-    if described.get("module") not in ("keras.layers", "keras", "keras.src.models.functional") or name in _NEW:
-        raise OnlyKeras3Error(f"{name} is no layer of Keras 2")
-    if name == "Functional":
-        return {"class_name": name, "config": _functional(config)}
-    if name == "Sequential":
-        return {"class_name": name, "config": _sequential(config, nested)}
-    if name == "Bidirectional":
-        config = {key: _without_forced(value) for key, value in config.items()}
-    return {"class_name": name, "config": _arguments(name, config)}
-
-
-def _of_keras_2(name: str, config: Mapping[str, Any], nested: bool) -> dict[str, Any]:
-    """Return a layer that only Keras 2 has, or which means only there what it means here."""
-    if name in (MERGED, CALLED) and not config.get("starts_with_state"):
-        inner = config["layer"]
-        found = _layer({**inner, "config": {**inner["config"], "name": config["name"]}}, nested)
-        return _with_steps_first(found) if config.get("time_major") else found
-    if name in OLD:
-        return {"class_name": name, "config": _arguments(name, config)}
-    if name == AXES:
-        config = {("axis" if key == "axes" else key): value for key, value in config.items()}
-        return {"class_name": "BatchNormalization", "config": _arguments("BatchNormalization", config)}
-    raise OnlyKeras3Error(f"{name} is of a Keras before that of TensorFlow")
-
-
-def _with_steps_first(layer: Mapping[str, Any]) -> dict[str, Any]:
-    """Say of a recurrent layer, or of both in a `Bidirectional`, that the axis of time comes first."""
-    inside = {key: layer["config"].get(key) for key in ("layer", "backward_layer")}
-    changed: dict[str, Any] = {key: _with_steps_first(value) for key, value in inside.items() if value is not None}
-    return {**layer, "config": {**layer["config"], **(changed or {"time_major": True})}}
-
-
-def _without_forced(value: Any) -> Any:
-    """Leave out of a layer in a `Bidirectional` what both Kerases set by themselves."""
-    if not isinstance(value, Mapping) or "zero_output_for_mask" not in value.get("config", ()):
-        return value
-    return {**value, "config": {**value["config"], "zero_output_for_mask": False}}
-
-
-def _arguments(owner: str, config: Mapping[str, Any]) -> dict[str, Any]:
-    new = {**_NEW_ARGUMENTS, **_NEW_ARGUMENTS_OF.get(owner, {})}
-    found = {}
-    for name, value in config.items():
-        if name in new:
-            if value != new[name]:
-                raise OnlyKeras3Error(f"{name}={value!r} of {owner} is unknown to Keras 2")
-        elif name not in _LEFT_OUT.get(owner, ()) and ((owner, name), value) not in _DEFAULTS:
-            found[_RENAMED.get((owner, name), name)] = _value(owner, name, value)
-    return found
-
-
-def _value(owner: str, name: str, value: Any) -> Any:
-    if name == "dtype" and isinstance(value, Mapping):
-        policy: str = value["config"]["name"]
-        return policy
-    if name.endswith("activation") and isinstance(value, str) and value not in _ACTIVATIONS:
-        raise OnlyKeras3Error(f"{name}={value!r} of {owner} is unknown to Keras 2, or another function there")
-    if isinstance(value, (list, tuple)):
-        return [_value(owner, "", item) for item in value]
-    if not isinstance(value, Mapping):
-        return value
-    if value.get("class_name") == "function":
-        return _function(owner, name, value)
-    if "class_name" not in value:
-        return {key: _value(owner, "", item) for key, item in value.items()}
-    if value.get("module") in ("keras.initializers", "keras.regularizers", "keras.constraints"):
-        if value["class_name"] == "STFT":
-            raise OnlyKeras3Error(f"{name}='STFT' of {owner} is unknown to Keras 2")
-        return {"class_name": value["class_name"], "config": _arguments(value["class_name"], value["config"])}
-    inner = _layer(value, nested=True)
-    # Keras 3 looks for a layer inside another, such as a wrapper's, in the module that is named.
-    if inner["class_name"] == "Functional":
-        inner["class_name"] = "Model"
-    module = "keras" if inner["class_name"] in ("Model", "Sequential") else "keras.layers"
-    return {"module": module, **inner, "registered_name": None}
-
-
-def _function(owner: str, name: str, value: Mapping[str, Any]) -> str:
-    # Keras 2's function of this name, as its files say it.
-    if value["config"] == LEGACY_HARD_SIGMOID:
-        return "hard_sigmoid"
-    raise OnlyKeras3Error(f"{name}={value['config']!r} of {owner} is a function that Keras 2 does not name so")
-
-
-# --- models ---------------------------------------------------------------------------------------------------------
-
-
-def _sequential(config: Mapping[str, Any], nested: bool) -> dict[str, Any]:
-    layers = [_layer(layer, nested=True) for layer in config["layers"]]
-    # Keras 2 counts the calls of a model inside another from 1 if it begins with an input, Keras 3 from 0.
-    if nested and layers[0]["class_name"] == "InputLayer":
-        del layers[0]
-    found = {"name": config["name"], "layers": layers}
-    return found if nested or "build_input_shape" not in config else {**found, **_shape(config)}
-
-
-def _shape(config: Mapping[str, Any]) -> dict[str, Any]:
-    return {"build_input_shape": list(config["build_input_shape"])}
-
-
-def _functional(config: Mapping[str, Any]) -> dict[str, Any]:
-    calls = {layer["name"]: [_call(layer, node) for node in layer["inbound_nodes"]] for layer in config["layers"]}
-    used = {place[0] for nodes in calls.values() for node in nodes for place in node}
-    ends = {key: _ends(config[key]) for key in _ENDS}
-    layers = []
-    for layer in config["layers"]:
-        name = layer["name"]
-        found = {**_layer(layer, nested=True), "name": name, "inbound_nodes": calls[name]}
-        if found["class_name"] == "Functional" and name in used:
-            found = _as_chain(found)
-            ends = {key: _from_zero(places, name) for key, places in ends.items()}
-        elif found["class_name"] == "Sequential":
-            found["config"]["layers"] = _without_shape(name, found["config"]["layers"])
-        layers.append(found)
-    found = {"name": config["name"], "layers": layers, **ends}
-    return found if config["trainable"] else {**found, "trainable": False}
+    def functional(self, config: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the config of a functional model."""
+        calls = {layer["name"]: [_call(layer, node) for node in layer["inbound_nodes"]] for layer in config["layers"]}
+        used = {place[0] for nodes in calls.values() for node in nodes for place in node}
+        ends = {key: _ends(config[key]) for key in ENDS}
+        layers = []
+        for layer in config["layers"]:
+            name = layer["name"]
+            found = {**self.layer(layer, nested=True), "name": name, "inbound_nodes": calls[name]}
+            if found["class_name"] == "Functional" and name in used:
+                found = _as_chain(found)
+                ends = {key: _from_zero(places, name) for key, places in ends.items()}
+            elif found["class_name"] == "Sequential":
+                found["config"]["layers"] = without_shape(name, found["config"]["layers"])
+            layers.append(found)
+        found = {"name": config["name"], "layers": layers, **ends}
+        return found if config["trainable"] else {**found, "trainable": False}
 
 
 def _as_chain(model: Mapping[str, Any]) -> dict[str, Any]:
@@ -218,29 +42,10 @@ def _as_chain(model: Mapping[str, Any]) -> dict[str, Any]:
     `Sequential` that isn't built before from 0.
     """
     name, config = model["name"], model["config"]
-    if not all(isinstance(config[key], list) and isinstance(config[key][0], str) for key in _ENDS):
-        raise OnlyKeras3Error(f"the model {name!r} of several inputs or outputs is the input of another layer")
-    layers = _without_shape(name, [{"class_name": "Functional", "config": config}])
+    if not all(isinstance(config[key], list) and isinstance(config[key][0], str) for key in ENDS):
+        raise NotInKeras2Error(f"the model {name!r} of several inputs or outputs is the input of another layer")
+    layers = without_shape(name, [{"class_name": "Functional", "config": config}])
     return {**model, "class_name": "Sequential", "config": {"name": name, "layers": layers}}
-
-
-def _without_shape(name: str, layers: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Put a linear activation before a chain whose first layer tells the shape of its input: it then isn't built yet."""
-    first = layers[0]
-    while first["class_name"] == "Sequential":
-        first = first["config"]["layers"][0]
-    if first["class_name"] not in ("Embedding", "Functional"):
-        return layers
-    start = {"name": f"{name}_start", "activation": "linear", "dtype": _input_dtype(first)}
-    return [{"class_name": "Activation", "config": start}, *layers]
-
-
-def _input_dtype(layer: Mapping[str, Any]) -> str:
-    config = layer["config"]
-    if layer["class_name"] == "Functional":
-        config = next(inner["config"] for inner in config["layers"] if inner["name"] == config["input_layers"][0])
-    dtype: str = config["dtype"]
-    return dtype
 
 
 def _from_zero(places: Any, name: str) -> Any:
@@ -255,15 +60,11 @@ def _call(layer: Mapping[str, Any], node: Mapping[str, Any]) -> list[Any]:
     """Return a call as a list of the places that its one tensor, or list of tensors, comes from."""
     args, kwargs = node["args"], node["kwargs"]
     tensors = args[0] if len(args) == 1 and isinstance(args[0], (list, tuple)) and len(args[0]) > 1 else args
-    if len(tensors) < 1 or (tensors is args and len(args) != 1) or not all(map(_is_tensor, tensors)):
-        raise OnlyKeras3Error(f"{layer['name']!r} is called with other arguments than tensors, or with several")
+    if len(tensors) < 1 or (tensors is args and len(args) != 1) or not all(map(is_tensor, tensors)):
+        raise NotInKeras2Error(f"{layer['name']!r} is called with other arguments than tensors, or with several")
     if not _is_plain(kwargs):
-        raise OnlyKeras3Error(f"{layer['name']!r} is called with tensors as {sorted(kwargs)}")
+        raise NotInKeras2Error(f"{layer['name']!r} is called with tensors as {sorted(kwargs)}")
     return [[*tensor["config"]["keras_history"], dict(kwargs)] for tensor in tensors]
-
-
-def _is_tensor(value: Any) -> bool:
-    return isinstance(value, Mapping) and value.get("class_name") == "__keras_tensor__"
 
 
 def _is_plain(value: Any) -> bool:
@@ -281,5 +82,5 @@ def _ends(places: Any) -> Any:
 
 def _end(place: Sequence[Any]) -> list[Any]:
     if isinstance(place, Mapping) or not isinstance(place[0], str):
-        raise OnlyKeras3Error("the inputs or outputs are nested")
+        raise NotInKeras2Error("the inputs or outputs are nested")
     return list(place)

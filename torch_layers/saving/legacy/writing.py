@@ -17,16 +17,10 @@ from torch_layers.graph.model import Model
 from torch_layers.layers.weighted import Weighted
 from torch_layers.layers.weights import as_numpy
 from torch_layers.saving.for_keras_3 import VERSION, warn_of_older_meanings, without_news
+from torch_layers.saving.legacy.keras2_calls import Keras2Form
+from torch_layers.saving.legacy.keras2_form import AXES, CALLED, LEGACY_HARD_SIGMOID, MERGED, OLD, NotInKeras2Error
 from torch_layers.saving.legacy.order import Entry, legacy_entries, own_entries
-from torch_layers.saving.legacy.shared_form import (
-    AXES,
-    CALLED,
-    LEGACY_HARD_SIGMOID,
-    MERGED,
-    OLD,
-    OnlyKeras3Error,
-    shared_config,
-)
+from torch_layers.saving.legacy.shared_form import SharedForm
 from torch_layers.serialization import serialize
 
 # The versions whose forms are written.
@@ -50,15 +44,12 @@ def write_h5(model: Any, file: Any) -> None:
     """Write a whole model into an open `h5py.File`: config and weights.
 
     Keras 3 and Keras 2 (tf-keras) both load it, with equal outputs, where Keras 2 has all of the layers and arguments and
-    computes the same; else Keras 3 alone, which the attribute `keras_version` tells.
+    computes the same, and there is a form that both read. Else a model that came from Keras 2 is written for that alone if
+    it can be, any other for Keras 3 alone. The attribute `keras_version` tells.
     Raises: ValueError if the model is not built, or holds what Keras has no config for.
     """
     described = serialize(model)
-    try:
-        config, version = shared_config(described), KERAS_2
-    except OnlyKeras3Error:
-        config = {"class_name": described["class_name"], "config": without_news(described["config"])}
-        version = KERAS_3
+    config, version = _config(described, getattr(model, "is_of_keras_2", False))
     text = json.dumps(described)
     for name, message in _OTHERWISE_IN_KERAS_3.items():
         if version == KERAS_2 and f'"{name}"' in text:
@@ -68,6 +59,23 @@ def write_h5(model: Any, file: Any) -> None:
     _write_origin(file, version)
     file.attrs["model_config"] = json.dumps(config).encode()
     write_weights(model, file.create_group("model_weights"), version)
+
+
+def _config(described: dict[str, Any], is_of_keras_2: bool) -> tuple[dict[str, Any], str]:
+    """Return the config of a model as a file holds it, and the version of Keras whose form it has."""
+    try:
+        return SharedForm().model(described), KERAS_2
+    except NotInKeras2Error as error:
+        reason = error
+    if is_of_keras_2:
+        try:
+            config = Keras2Form().model(described)
+        except NotInKeras2Error:
+            pass
+        else:
+            warnings.warn(f"Keras 2 and torch_layers read the file, Keras 3 does not: {reason}", stacklevel=3)
+            return config, KERAS_2
+    return {"class_name": described["class_name"], "config": without_news(described["config"])}, KERAS_3
 
 
 def write_weights(model: Any, group: Any, version: str = KERAS_2) -> None:
