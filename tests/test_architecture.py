@@ -25,6 +25,7 @@ TORCH_LAYERS = {
     "registry": 0,
     "dtypes": 1,
     "serialization": 2,
+    "tanh": 2,
     **dict.fromkeys(("activations", "constraints", "initializers", "losses", "regularizers"), 3),
     "layers": 4,
     "graph": 5,

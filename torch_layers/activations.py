@@ -17,6 +17,7 @@ from torch import Tensor
 
 from torch_layers import serialization
 from torch_layers.registry import activations
+from torch_layers.tanh import tanh as quick_tanh
 
 Activation = Callable[..., Any]
 Axis = int | Sequence[int] | None
@@ -171,7 +172,7 @@ def hard_silu(x: Tensor) -> Tensor:
 @activations.add
 def tanh(x: Tensor) -> Tensor:
     """y = tanh(x). Source: keras.activations.tanh, Keras 3.15."""
-    return torch.tanh(x)
+    return quick_tanh(x)
 
 
 @activations.add

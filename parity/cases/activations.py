@@ -124,6 +124,7 @@ _ALONG_AXES = [
 
 _OTHERS = [
     *(Case(name, {}, [INTEGERS]) for name in ("linear", "relu", "relu6", "leaky_relu")),
+    Case("tanh", {}, [normal(257, 259, scale=3.0)], why="so large that another kernel takes it"),
     Case("relu", {"max_value": 3.5}, [INTEGERS], why="integers stay integers"),
     Case("relu", {"threshold": 2.5}, [INTEGERS]),
     Case("threshold", {}, [(2, 3)], raises=True),

@@ -153,6 +153,9 @@ _OF_IMAGES = [
     Case(
         "MultiHeadAttention", {**_HEADS, "attention_axes": 2, "sliding_window": 2}, [(2, 4, 4, 5), (2, 4, 4, 7)], _CAUSAL
     ),
+    *(Case("MultiHeadAttention", {**_HEADS, "attention_axes": 2, **more}, [(2, 1, 4, 5), (2, 1, 6, 7)], call,
+           why="steps are counted along axis 1, where one sees all")
+      for more, call in (({}, _CAUSAL), ({"sliding_window": 2}, {}), ({"sliding_window": 2}, _CAUSAL))),
     Case("MultiHeadAttention", _HEADS, [(2, 3, 2, 5), (2, 2, 3, 6)], {"attention_mask": mask(2, 3, 2, 2, 3)}),
     Case("MultiHeadAttention", _HEADS, [(2, 3, 2, 5), (2, 2, 3, 6)], {"attention_mask": mask(2, 1, 3, 2, 2, 1)}),
     Case("MultiHeadAttention", {**_HEADS, "attention_axes": (2, 1)}, [(2, 3, 2, 5), (2, 2, 1, 6)],
@@ -276,6 +279,10 @@ _OF_SEQUENCES = [
     Case("Attention", {"score_mode": "concat"}, _PAIR, _CAUSAL, masks=[[mask(2, 5), mask(2, 4)]]),
     Case("Attention", {"score_mode": "sum"}, _PAIR, raises=True),
     *_of_sequences("AdditiveAttention", [{}, {"use_scale": False}]),
+    *(
+        Case(name, config, [[(2, 31, 37), (2, 29, 37)]], why="so many sums that another kernel takes them")
+        for name, config in (("AdditiveAttention", {}), ("Attention", {"use_scale": True, "score_mode": "concat"}))
+    ),
     # One key: its weight is 1, or what dropout makes of it.
     *(
         case

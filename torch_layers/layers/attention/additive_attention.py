@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from torch_layers.layers.attention.attention import Attention
+from torch_layers.tanh import tanh
 
 
 class AdditiveAttention(Attention):
@@ -46,5 +46,5 @@ class AdditiveAttention(Attention):
             raise ValueError(f"{cls}: {listed}: there are {features} features, built was {self.scale.shape[0]}")
 
     def scores(self, query: Tensor, key: Tensor) -> Tensor:
-        total = torch.tanh(query.unsqueeze(-2) + key.unsqueeze(-3))
+        total = tanh(query.unsqueeze(-2) + key.unsqueeze(-3))
         return total.sum(-1) if self.scale is None else total @ self.cast(self.scale)

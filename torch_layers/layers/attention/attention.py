@@ -13,6 +13,7 @@ from torch_layers.layers.arguments import one_of
 from torch_layers.layers.attention.dot_product import band
 from torch_layers.layers.base import Layer, _shapes
 from torch_layers.layers.regularization.dropout import Dropout
+from torch_layers.tanh import tanh
 
 Shape = Sequence["int | None"]
 
@@ -190,7 +191,7 @@ class Attention(Layer):
             return (query if scale is None else query * scale) @ key.transpose(-2, -1)
         total = query.unsqueeze(-2) + key.unsqueeze(-3)
         assert self.concat_score_weight is not None
-        return self.cast(self.concat_score_weight) * torch.tanh(total if scale is None else scale * total).sum(-1)
+        return self.cast(self.concat_score_weight) * tanh(total if scale is None else scale * total).sum(-1)
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """Return the mask of the query."""
