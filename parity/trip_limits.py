@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 from parity.case import Case
 from parity.judge import Check
-from parity.trips import OWN
 
 
 @dataclass(frozen=True)
@@ -34,27 +33,7 @@ class Limit:
         return self.selects(case) and check.gate.startswith(self.gate) and self.words in str(check)
 
 
-_OPERATIONS = (
-    "Keras's .h5 says neither the module nor, of some, the arguments of an operation, and Keras refuses it too"
-)
-
 LIMITS: Sequence[Limit] = (
-    Limit(
-        "keras",
-        names=("residual", "steps_of_operations", "steps_of_masks", "tagger"),
-        case=(),
-        gate=".h5 read",
-        words=OWN,
-        reason=_OPERATIONS,
-    ),
-    Limit(
-        "keras",
-        names=("LayerNormalization",),
-        case=("axis=[2, 3], center=False",),
-        gate=".h5 written back",
-        words=OWN,
-        reason="Keras reads several axes in its .h5 as the last of them: it computes another function, and says nothing",
-    ),
     Limit(
         "tf-keras",
         names=("Embedding",),

@@ -61,6 +61,11 @@ def _is_of_theano(file: ModelFile, config: Config) -> bool:
     return file.backend == "theano"
 
 
+def _has_several_axes(file: ModelFile, config: Config) -> bool:
+    axis = config.get("axis")
+    return isinstance(axis, (list, tuple)) and len(axis) > 1
+
+
 def _always(file: ModelFile, config: Config) -> bool:
     return True
 
@@ -104,6 +109,13 @@ KERAS_ERRORS: Sequence[KerasError] = (
         "all inputs that have a mask count it; Keras 3 merges only unmasked numbers, and lets a step count where any does",
         evidence="tf_keras/src/layers/merging/base_merge.py and keras/src/layers/merging/base_merge.py, compute_mask",
         through_masks=True,
+    ),
+    KerasError(
+        packages=("keras",),
+        classes=("LayerNormalization", "UnitNormalization", "Softmax"),
+        concerns=_has_several_axes,
+        why="a layer works along several axes together; Keras 3 drops an axis that is a list, and takes the last one",
+        evidence="keras/src/legacy/saving/saving_utils.py, model_from_config",
     ),
 )
 

@@ -54,6 +54,14 @@ def masks(keras: Any) -> tuple[Model, list[np.ndarray]]:
     return keras.Model(inputs, [merged, layers.SimpleRNN(2, activation="tanh")(merged)]), list(TOKENS)
 
 
+def several_axes(keras: Any) -> tuple[Model, list[np.ndarray]]:
+    layers = keras.layers
+    x = keras.Input((4, 3))
+    normalized = layers.LayerNormalization(axis=[1, 2], center=False, scale=False)(x)
+    both = [layers.UnitNormalization(axis=[1, 2])(x), layers.Softmax(axis=[1, 2])(x)]
+    return keras.Model(x, [normalized, *both]), [_numbers(2, 4, 3)]
+
+
 def _as_it_is(file: h5py.File) -> None:
     pass
 
@@ -82,6 +90,7 @@ SHOWN: list[tuple[Callable[[Any], tuple[Model, list[np.ndarray]]], Callable[[h5p
     (reset_after, _without_reset_after),
     (theano, _of_theano),
     (masks, _as_it_is),
+    (several_axes, _as_it_is),
 ]
 
 

@@ -21,6 +21,7 @@ from torch_layers.saving.assign import Assignment, fill
 from torch_layers.saving.content import ModelFile, WeightsFile, read_model_file, read_weights_file, refuse_directory
 from torch_layers.saving.documents import read_json
 from torch_layers.saving.errors import FileError
+from torch_layers.saving.keras3.operations import with_operations
 from torch_layers.saving.keras3.quantization import plain_config
 from torch_layers.saving.keras3.weights import plan as plan_keras3
 from torch_layers.saving.legacy.configs import modern_config
@@ -121,7 +122,7 @@ def config_of(found: ModelFile) -> dict[str, Any]:
     """
     check_size(found.config, found.place)
     if not found.is_legacy:
-        return plain_config(found.config)  # type: ignore[no-any-return]
+        return plain_config(with_operations(found.config))  # type: ignore[no-any-return]
     config = modern_config(found.config, found.keras_version, found.backend)
     check_size(config, found.place)
     return config

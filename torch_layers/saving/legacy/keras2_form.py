@@ -1,6 +1,6 @@
 """Configs of layers in the form of Keras 2, which Keras 3's reader of `.h5` files takes too.
 
-No modules, dtypes as names, `batch_input_shape`. What Keras 2 has not, or computes in another way, can't be written so.
+Hardly any modules, dtypes as names, `batch_input_shape`. What Keras 2 has not, or computes otherwise, can't be written so.
 Source: tf_keras/src/engine/functional.py and saving/legacy/serialization.py, 2.21; keras/src/models/functional.py and
 legacy/saving/saving_utils.py, 3.15. The tables hold what the two libraries' classes take and compute.
 """
@@ -92,7 +92,10 @@ class Form(ABC):
             return {"class_name": name, "config": self._sequential(config, nested)}
         if name == "Bidirectional":
             config = {key: _without_forced(value) for key, value in config.items()}
-        return {"class_name": name, "config": self._arguments(name, config)}
+        found = {"class_name": name, "config": self._arguments(name, config)}
+        axis = config.get("axis")
+        # Of a layer without a module, Keras 3 leaves several axes out, and takes the last one.
+        return _of_module("keras.layers", found) if isinstance(axis, (list, tuple)) and len(axis) > 1 else found
 
     def _of_keras_2(self, name: str, config: Mapping[str, Any], nested: bool) -> dict[str, Any]:
         """Return a layer that only Keras 2 has, or which means only there what it means here."""
@@ -151,7 +154,11 @@ class Form(ABC):
         if inner["class_name"] == "Functional":
             inner["class_name"] = "Model"
         module = "keras" if inner["class_name"] in ("Model", "Sequential") else "keras.layers"
-        return {"module": module, **inner, "registered_name": None}
+        return _of_module(module, inner)
+
+
+def _of_module(module: str, found: dict[str, Any]) -> dict[str, Any]:
+    return {"module": module, **found, "registered_name": None}
 
 
 def _holds(value: Any, test: Callable[[Mapping[str, Any]], bool]) -> bool:
