@@ -46,7 +46,7 @@ def _graphs() -> Iterator[tuple[str, Config, str]]:
     for index, place in enumerate(
         ([], ["i"], ["i", 0], ["i", "0", 0], ["i", 0, -1], ["i", -1, 0], ["i", 10**30, 0], "i00")
     ):
-        call = {"args": [{**tensor("i"), "config": {"keras_history": place}}], "kwargs": {}}
+        call = node({**tensor("i"), "config": {**tensor("i")["config"], "keras_history": place}})
         yield f"history-{index}", _model(("x", call)), f"the place {place}"
         yield f"end-{index}", functional([input_layer([None, 3])], [["i", 0, 0]], [place]), f"an output at {place}"
     yield "call-999", _model(("x", node(tensor("i", 999)))), "a call of a model's input that doesn't exist"

@@ -8,7 +8,6 @@ import copy
 import itertools
 import os
 import time
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ pytest.importorskip("hypothesis", reason="draws the changes")
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
-from tests.torch_layers.saving.hostile import damage, honest, traps, values, watching
+from tests.torch_layers.saving.hostile import damage, honest, values, watching
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="memory is read as Linux tells it")
 
@@ -94,18 +93,8 @@ def files(draw: Any) -> tuple[str, bytes]:
     return ("model.json", text) if kind == "json" else ("model.h5", honest.old_file(text[:60_000].replace(b"\0", b"")))
 
 
-@pytest.fixture(scope="module")
-def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[watching.Watched, Path]]:
-    """A watched process, and a folder for files."""
-    folder = tmp_path_factory.mktemp("fuzz")
-    traps.laid(folder / "traps")
-    with watching.Watched(folder) as process:
-        yield process, folder
-
-
-def test_changed_files_do_no_harm(watched: tuple[watching.Watched, Path]) -> None:
-    process, folder = watched
-    process.judge(folder)  # it starts before the time counts
+def test_changed_files_do_no_harm(watched: watching.Watched, tmp_path: Path) -> None:
+    watched.judge(tmp_path)  # it starts before the time counts
     until, tried = time.monotonic() + SECONDS, 0
 
     @settings(max_examples=50, deadline=None, database=None, suppress_health_check=list(HealthCheck))
@@ -113,9 +102,9 @@ def test_changed_files_do_no_harm(watched: tuple[watching.Watched, Path]) -> Non
     def some(file: tuple[str, bytes]) -> None:
         nonlocal tried
         name, content = file
-        path = folder / name
+        path = tmp_path / name
         path.write_bytes(content)
-        wrong = [verdict for verdict in process.judge(path) if verdict.outcome == "failed"]
+        wrong = [verdict for verdict in watched.judge(path) if verdict.outcome == "failed"]
         tried += 1
         assert not wrong, f"{wrong}\n{content[:4000]!r}"
 

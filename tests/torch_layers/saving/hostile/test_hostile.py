@@ -24,24 +24,25 @@ def trap(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("subject", makers())
-def test_hostile_files_are_refused_or_harmless(subject: str, trap: Path, tmp_path: Path) -> None:
+def test_hostile_files_are_refused_or_harmless(
+    subject: str, trap: Path, watched: watching.Watched, tmp_path: Path
+) -> None:
     before, folder = sorted(trap.iterdir()), tmp_path / "files"
     folder.mkdir()
     outcomes: Counter[str] = Counter()
     failures, count, slowest, largest = [], 0, 0.0, 0
-    with watching.Watched(tmp_path) as watched:
-        for file in makers()[subject](trap):
-            path = file.write(folder)
-            verdicts = watched.judge(path)
-            count += 1
-            slowest = max(slowest, *(verdict.seconds for verdict in verdicts))
-            largest = max(largest, *(verdict.memory for verdict in verdicts))
-            outcomes.update(f"{verdict.task} {verdict.outcome}" for verdict in verdicts)
-            wrong = [verdict for verdict in verdicts if verdict.outcome == "failed"]
-            failures += [f"{file.name} ({file.attacks}): {verdict.task}: {verdict.message}" for verdict in wrong]
-            if path.is_file() and not path.is_symlink():
-                path.unlink()
-            assert sorted(trap.iterdir()) == before, f"{file.name} wrote something"
+    for file in makers()[subject](trap):
+        path = file.write(folder)
+        verdicts = watched.judge(path)
+        count += 1
+        slowest = max(slowest, *(verdict.seconds for verdict in verdicts))
+        largest = max(largest, *(verdict.memory for verdict in verdicts))
+        outcomes.update(f"{verdict.task} {verdict.outcome}" for verdict in verdicts)
+        wrong = [verdict for verdict in verdicts if verdict.outcome == "failed"]
+        failures += [f"{file.name} ({file.attacks}): {verdict.task}: {verdict.message}" for verdict in wrong]
+        if path.is_file() and not path.is_symlink():
+            path.unlink()
+        assert sorted(trap.iterdir()) == before, f"{file.name} wrote something"
     print(f"{subject}: {count} files, {dict(outcomes)}, {slowest:.1f} s at most, {largest >> 20} MB at most")
     assert not failures, f"{len(failures)} of {count}:\n" + "\n".join(failures[:50])
 

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 ROOT = Path(__file__).parents[4]
-# Processor time that a task may take; that after which a process is ended; and the real time after which one is that
-# waits for something. Others may be running: real time says little.
+# Processor time that a task may take; that after which a process is ended; and how long one may wait for something,
+# which takes no processor time. Others may be running: real time says little.
 SECONDS, ENDLESS, PATIENCE = 10, 60, 120
 # Bytes that a task may take beside twice the file, and what the process gets in all, so that it can't harm the machine.
 MEMORY, LIMIT = 256 << 20, 4 << 30
@@ -48,14 +48,22 @@ class Verdict(NamedTuple):
 
 
 class Watched:
-    """A process that loads files, started anew if it ends or has to be ended after `patience` seconds.
+    """A process that loads files, started anew if it ends or has to be ended: after `endless` seconds of the processor
+    for one file, or `patience` seconds of none.
 
     It is a module, which gets a folder and further arguments, says "ready", and answers a path by verdicts.
     """
 
-    def __init__(self, folder: Path, module: str = __spec__.name, *arguments: str, patience: float = PATIENCE) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        module: str = __spec__.name,
+        *arguments: str,
+        endless: float = ENDLESS,
+        patience: float = PATIENCE,
+    ) -> None:
         self.command = [sys.executable, "-m", module, str(folder), *arguments]
-        self.patience = patience
+        self.endless, self.patience = endless, patience
         self._process: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Watched:
@@ -80,12 +88,15 @@ class Watched:
 
     def _wait(self, process: subprocess.Popen[str]) -> str:
         """Wait for an answer; return why there will be none, or an empty string."""
-        before, start = _processor_seconds(process.pid), time.monotonic()
-        while not select.select([process.stdout], [], [], 1)[0]:
-            used = _processor_seconds(process.pid) - before
-            if used > ENDLESS:
-                return f"took over {ENDLESS} s of the processor"
-            if used < 1 and time.monotonic() - start > self.patience:
+        start = last = _processor_seconds(process.pid)
+        since = time.monotonic()
+        while not select.select([process.stdout], [], [], 0.5)[0]:
+            used, now = _processor_seconds(process.pid), time.monotonic()
+            if used - start > self.endless:
+                return f"took over {self.endless} s of the processor"
+            if used > last:
+                last, since = used, now
+            elif now - since > self.patience:
                 return f"waited for over {self.patience} s"
         return ""
 
