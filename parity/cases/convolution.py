@@ -151,6 +151,15 @@ _CONV2D = [
     Case("Conv2D", {"filters": 4, "kernel_size": 3, "groups": 2, "padding": "same", "strides": 2}, [(2, 7, 8, 6)]),
     *(Case("Conv2D", config, [(2, 5, 6, 4)]) for config in _own(filters=3, kernel_size=2)),
     Case("Conv2D", {"filters": 3, "kernel_size": 2, "lora_rank": 2}, [(2, 5, 6, 4)]),
+    *(
+        Case(
+            "Conv2D",
+            {"filters": 4, "kernel_size": (1, 4), "groups": groups, "lora_rank": 2},
+            [(1, 9, 5, 6)],
+            why="a kernel of height 1",
+        )
+        for groups in (1, 2)
+    ),
     Case("Conv2D", {"filters": 3, "kernel_size": 2, "lora_rank": 2, "lora_alpha": 5.0}, [(2, 5, 6, 4)]),
     Case("Conv2D", {"filters": 3, "kernel_size": 2}, [(2, 5, 6, 4)], masks=[mask(2, 5)], why="a mask stops here"),
     Case("Conv2D", {"filters": 3, "kernel_size": 2}, [(0, 5, 6, 4)], dtype="float64", why="an empty batch"),

@@ -106,6 +106,9 @@ def _adaptive(kind: str, rank: int) -> list[Case]:
         *([Case(name, {"output_size": 1}, [shape])] if kind == "Average" else []),
         Case(name, {"output_size": tuple(range(2, 2 + rank))}, [shape]),
         Case(name, {"output_size": list(range(4, 4 - rank, -1))[:rank]}, [shape]),
+        # TensorFlow has no means of integers, and no maxima of them in volumes.
+        *(Case(name, {"output_size": 3}, [integers(*shape, high=9, dtype=dtype)])
+          for dtype in ("int32", "uint8") if rank < 3 and kind == "Max"),
         Case(name, {"output_size": 3}, [(1, *(2,) * rank, 1)], why="more than there is: values repeat"),
         Case(name, {"output_size": _AXES[rank]}, [shape], why="every window is one value"),
         Case(name, {"output_size": 2}, [(0, *_AXES[rank], 3)], why="an empty batch"),
@@ -124,7 +127,7 @@ def _adaptive(kind: str, rank: int) -> list[Case]:
         Case(name, {"output_size": 0}, [shape], raises=True),
         Case(name, {"output_size": -1}, [shape], raises=True),
         Case(name, {"output_size": 2, "data_format": "last"}, [shape], raises=True),
-    ]
+    ]  # fmt: skip
 
 
 _MASKED = [
@@ -135,6 +138,8 @@ _MASKED = [
     ),
     Case("GlobalAveragePooling1D", {}, [(3, 5, 4)], masks=[mask(3, 5)], dtype="float16"),
     Case("GlobalAveragePooling1D", {}, [(3, 5, 4)], masks=[mask(3, 5)], dtype="mixed_bfloat16"),
+    *(Case("GlobalAveragePooling1D", {}, [integers(3, 5, 4, high=9)], masks=[mask(3, 5)], dtype=dtype)
+      for dtype in ("float32", "float16", "float64")),
     Case("GlobalAveragePooling1D", {}, [(3, 5, 4)], {"mask": integers(3, 5, high=2)}, why="a mask of 0 and 1"),
     Case("GlobalAveragePooling1D", {}, [(2, 2, 3)], masks=[values([[True, True], [False, False]], "bool")],
          why="nothing is kept: 0 / 0"),

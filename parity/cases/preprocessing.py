@@ -35,6 +35,9 @@ _RESCALING = [
         {"scale": 2.0, "activity_regularizer": "l2", "name": "rescale", "trainable": False, "dtype": "float16"},
         [(2, 3)],
     ),
+    Case(
+        "Rescaling", {"scale": 0.5, "autocast": False, "dtype": "mixed_bfloat16"}, [(2, 3)], why="it casts all the same"
+    ),
     Case("Rescaling", {"scale": [0.5, 2.0]}, [(2, 3)], raises=True, why="two for three channels"),
     *(Case("Rescaling", {"scale": scale}, [(2, 3)], raises=True) for scale in ("2", None, ["a"], [1, [2, 3]])),
     *(Case("Rescaling", {"scale": 1.0, "offset": offset}, [(2, 3)], raises=True) for offset in ("2", None)),

@@ -211,10 +211,11 @@ _MASKED = [
         for r in (_RETURNS[0], _EVERYTHING, {"go_backwards": True, **_EVERYTHING})
     ),
     *(
-        Case(*_layer(n, unroll=True, zero_output_for_mask=zero, **r), [(3, 5, 2)], masks=[_bools(_HOLES)])
+        Case(*_layer(n, unroll=True, zero_output_for_mask=zero, **r), [(3, 5, 2)], masks=[_bools(_HOLES)],
+             why="where zeros are in unrolled sequences that begin at the end")
         for n in _LAYERS
         for zero in (False, True)
-        for r in (_RETURNS[0], _EVERYTHING)
+        for r in (_RETURNS[0], _EVERYTHING, {"go_backwards": True}, {"go_backwards": True, **_EVERYTHING})
     ),
     *(Case(*_layer(n, zero_output_for_mask=True), [_SHAPE], why="without a mask") for n in _LAYERS),
     *(

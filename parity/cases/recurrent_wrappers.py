@@ -296,6 +296,8 @@ _BIDIRECTIONAL = [
          why="of the last output alone, it is switched off"),
     Case(_BI, _both("LSTM", return_sequences=True, zero_output_for_mask=False), [(2, 4, 5)], masks=[_RIGHT],
          why="of sequences, it is switched on"),
+    *(Case(_BI, _both(name, "sum", unroll=True, **returns), [(2, 4, 5)], masks=[given], why="zeros where the mask was given")
+      for name in _RNN_LAYERS for returns in _RETURNS for given in (_RIGHT, _HOLES)),
     *(Case(_BI, _both(name, **_STATES), [(2, 4, 5)], {"initial_state": _first(name)}, why="the forward layer's states first")
       for name in _RNN_LAYERS),
     *(Case(_BI, _both(name, "ave", **_STATES), [(2, 4, 5)], {"initial_state": _first(name), "mask": given})

@@ -98,6 +98,8 @@ class _LoRA(Layer):
         mixed = self.compute_dtype is not self.variable_dtype
         a, b = (self.cast(w) if mixed else w for w in (self.lora_a, self.lora_b))
         delta = self._specs["weight"].layout.to_torch((self.lora_alpha / self.lora_rank) * (a @ b))
+        # A view would leave the sum with odd strides along axes of size 1, which backward kernels of convolutions refuse.
+        delta = delta.contiguous()
         return self.cast(self.cast(self.weight) + delta)
 
     @torch.no_grad()

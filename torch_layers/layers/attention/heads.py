@@ -203,18 +203,21 @@ class _HeadsAttention(Layer):
         k = self._heads_first(self.key(value if key is None else key))
         v = self._heads_first(self.value(value))
         sizes = [query.shape[axis] for axis in self._attended]
-        mask, causal = None, use_causal_mask
+        mask, causal, window = None, use_causal_mask, self.sliding_window
+        if self._attended[0] > 1 and len(sizes) == 1 and query.shape[1] == 1:
+            # Keras counts the steps of axis 1, whichever is attended: a single one sees everything.
+            causal, window = False, None
         if (
             query_mask is not None
             or value_mask is not None
             or key_mask is not None
             or attention_mask is not None
-            or self.sliding_window is not None
+            or window is not None
             or (causal and len(sizes) > 1)
         ):
             others = [value.shape[axis] for axis in self._attended]
             masks = {"query": query_mask, "value": value_mask, "key": key_mask}
-            mask, causal = self._mask(q, sizes, others, masks, attention_mask, causal), False
+            mask, causal = self._mask(q, sizes, others, masks, attention_mask, causal, window), False
         y, scores = self._attend(q, k, v, mask, causal, return_attention_scores)
         if len(sizes) > 1:
             y = y.reshape(*y.shape[:-2], *sizes, y.shape[-1])
@@ -256,6 +259,7 @@ class _HeadsAttention(Layer):
         masks: dict[str, Tensor | None],
         attention_mask: Tensor | None,
         causal: bool,
+        window: int | None,
     ) -> Tensor | None:
         """Return all masks as one, with the axes of the scores, or 1."""
         found = []
@@ -264,13 +268,13 @@ class _HeadsAttention(Layer):
             if mask is not None:
                 steps = self._steps(name, mask, batch, sizes if name == "query" else others)
                 found.append(steps.unsqueeze(-1) if name == "query" else steps.unsqueeze(-2))
-        if causal or self.sliding_window is not None:
+        if causal or window is not None:
             if len(sizes) > 1:
-                argument = "use_causal_mask=True" if causal else f"sliding_window={self.sliding_window}"
+                argument = "use_causal_mask=True" if causal else f"sliding_window={window}"
                 raise ValueError(
                     f"{type(self).__name__}: {argument} needs one attended axis, attention_axes={self._attended}"
                 )
-            found.append(band(sizes[0], others[0], q.device, causal=causal, window=self.sliding_window))
+            found.append(band(sizes[0], others[0], q.device, causal=causal, window=window))
         if attention_mask is not None:
             found.append(self._of_scores(attention_mask, q, sizes, others))
         joined = found[0]

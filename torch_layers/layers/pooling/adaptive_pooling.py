@@ -59,6 +59,10 @@ class _AdaptiveMaxPooling(_AdaptivePooling):
     Keras pools axis by axis, the first one first, which decides where the gradient of equal values goes, and that alone.
     """
 
+    def forward(self, x: Tensor) -> Tensor:
+        # torch's kernel takes no integers.
+        return super().forward(x) if x.is_floating_point() else super().forward(x.double()).to(x.dtype)
+
     def _pool(self, x: Tensor, size: tuple[int, ...]) -> Tensor:
         return F.adaptive_max_pool2d(x, size)
 

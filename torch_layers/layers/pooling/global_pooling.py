@@ -39,10 +39,8 @@ class _GlobalAveragePooling(_GlobalPooling):
     """Base of GlobalAveragePooling1D, GlobalAveragePooling2D and GlobalAveragePooling3D."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return self._floats(x).mean(self._axes, self.keepdims)
-
-    def _floats(self, x: Tensor) -> Tensor:
-        return x if x.is_floating_point() else x.float()  # whatever the layer's dtype is, as Keras does
+        x = x if x.is_floating_point() else x.float()  # whatever the layer's dtype is, as Keras does
+        return x.mean(self._axes, self.keepdims)
 
 
 class GlobalMaxPooling1D(_GlobalMaxPooling):
@@ -94,9 +92,10 @@ class GlobalAveragePooling1D(_GlobalAveragePooling):
     supports_masking = True
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        x = self._floats(x)
         if mask is None:
-            return x.mean(self._axes, self.keepdims)
+            return super().forward(x)
+        if not x.is_floating_point():
+            x = x.double()  # as TensorFlow divides integers
         mask = mask.bool().unsqueeze(2 if self.data_format == "channels_last" else 1)
         total = x.where(mask, 0).sum(self._axes, self.keepdims)
         return total / mask.to(x.dtype).sum(self._axes, self.keepdims)

@@ -41,6 +41,8 @@ class Rescaling(Layer):
         return None
 
     def forward(self, x: Tensor) -> Tensor:
+        if not self.autocast:
+            x = x.to(self.compute_dtype)  # as Keras does in any case
         y: Tensor = x * (self._scale if self._factor is None else self._factor)
         if self._shift == 0:
             return y

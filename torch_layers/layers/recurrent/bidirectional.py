@@ -207,6 +207,7 @@ class Bidirectional(Layer):
         """Whether steps that are masked leave states of zeros alone, in one call."""
         layers = self.forward_layer, self.backward_layer
         zeros_as_usual = all(layer.zero_output_for_mask == self.return_sequences for layer in layers)
+        zeros_as_usual &= not (layers[1].unroll and self.return_sequences)
         return zeros_as_usual and initial_state is None and not self.stateful and type(layers[0].cell) in _HOLDING
 
     def _masked_in_one_call(self, sequence: Tensor, mask: Tensor) -> tuple[Any, Any]:

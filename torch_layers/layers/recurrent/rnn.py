@@ -24,7 +24,8 @@ class RNN(Layer):
     keeps the last states, without their gradients, as the first of the next call, until `reset_state()`;
     `initial_state` sets them for one call. `go_backwards` begins at the end, and returns outputs in that order. Where
     `mask` is False a step changes nothing and repeats the output before it: zeros before the first one, and everywhere
-    with `zero_output_for_mask`. `unroll` is Keras's and changes nothing.
+    with `zero_output_for_mask`. `unroll` is Keras's and changes nothing but where these zeros are in sequences that
+    begin at the end: by the mask as it was given.
 
     Shape: (batch, time, *) -> (batch, output size), or (batch, time, output size); `mask` (batch, time).
     Raises: ValueError for a cell without `state_size`, a sequence without steps, states or a mask of other shapes, and
@@ -167,13 +168,16 @@ class RNN(Layer):
         states = self._first_states(sequence, initial_state)
         if mask is not None:
             mask = self._checked_mask(mask, sequence)
+        given = mask
         if self.go_backwards:
             sequence, mask = sequence.flip(1), None if mask is None else mask.flip(1)
         output, states = over_time(
             self.cell, sequence, states, mask, self.return_sequences, self.return_state or self.stateful
         )
         if mask is not None and self.zero_output_for_mask:
-            output = where(mask if self.return_sequences else mask[:, -1], output, torch.zeros_like(output))
+            # Unrolled, Keras does not turn the mask of sequences that begin at the end.
+            all_steps = given if self.unroll else mask
+            output = where(all_steps if self.return_sequences else mask[:, -1], output, torch.zeros_like(output))
         if self.stateful:
             self._keep(states)
         dtype = self.compute_dtype
