@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,24 @@ import h5py
 import numpy as np
 
 from tests.torch_layers.saving.hostile.corpus import Hostile
-from tests.torch_layers.saving.hostile.honest import as_json, h5, keras_file, old_file, old_small, small, small_weights
+from tests.torch_layers.saving.hostile.honest import (
+    as_json,
+    h5,
+    keras_file,
+    layer,
+    old_file,
+    old_small,
+    sequential,
+    small,
+    small_weights,
+)
 
 _KERNEL = "layers/dense/vars/0"
 
 
 def files(traps: Path) -> Iterator[Hostile]:
-    """Yield each change of an honest file: of the weights of a `.keras`, of a `.weights.h5`, of a legacy `.h5`."""
+    """Yield each change of an honest file: of the weights of a `.keras`, of a `.weights.h5`, of a legacy `.h5`; and what
+    only one of them has."""
     for name, change, attack in _changes(traps):
         weights = _changed(h5(small_weights()), lambda file, change=change: change(file, _KERNEL))
         yield Hostile(f"{name}.keras", keras_file(small(), weights), attack)
@@ -26,6 +38,7 @@ def files(traps: Path) -> Iterator[Hostile]:
         yield Hostile(f"{name}.h5", old, attack)
     for name, old_change, attack in _attributes():
         yield Hostile(f"{name}.h5", _changed(old_file(), old_change), attack)
+    yield from _unwritten()
 
 
 def _changed(content: bytes, change: Callable[[h5py.File], None]) -> bytes:
@@ -169,6 +182,29 @@ def _short(options: dict[str, Any]) -> Callable[[h5py.File, str], None]:
         data.id.write_direct_chunk((0, 0), b"\x01\x02\x03", filter_mask=0)
 
     return change
+
+
+def _unwritten() -> Iterator[Hostile]:
+    """Yield weights of 256 KB in one chunk, of which the file has next to nothing: libhdf5 takes what follows in memory."""
+    model, shape = sequential(layer("Dense", units=256), shape=(None, 256)), (256, 256)
+    some = np.arange(1, 9, dtype="f4").tobytes()
+    chunks: dict[str, tuple[dict[str, Any], bytes, int]] = {
+        "plain": ({}, some, 0),
+        "stream": ({"compression": "gzip"}, zlib.compress(some), 0),
+        "shuffle": ({"shuffle": True}, some, 0),
+        "no-gzip": ({"compression": "gzip"}, some, 1),
+        "no-lzf": ({"compression": "lzf"}, some, 1),
+        "no-fletcher": ({"fletcher32": True}, some, 1),
+    }
+    for name, (options, raw, left_out) in chunks.items():
+        for libver in ("earliest", "latest"):
+            buffer = io.BytesIO()
+            with h5py.File(buffer, "w", libver=libver) as file:
+                data = file.create_dataset("layers/dense/vars/0", shape, "f4", chunks=shape, **options)
+                data.id.write_direct_chunk((0, 0), raw, filter_mask=left_out)
+                file["layers/dense/vars/1"] = np.zeros(256, "f4")
+            attack = f"32 bytes in a chunk of 256 KB ({name})"
+            yield Hostile(f"unwritten-{name}-{libver}.keras", keras_file(model, buffer.getvalue()), attack)
 
 
 def _attributes() -> Iterator[tuple[str, Callable[[h5py.File], None], str]]:
