@@ -61,6 +61,10 @@ def _is_of_theano(file: ModelFile, config: Config) -> bool:
     return file.backend == "theano"
 
 
+def _has_a_border_of_theano(file: ModelFile, config: Config) -> bool:
+    return file.backend == "theano" and config.get("padding") == "same"
+
+
 def _has_several_axes(file: ModelFile, config: Config) -> bool:
     axis = config.get("axis")
     return isinstance(axis, (list, tuple)) and len(axis) > 1
@@ -73,6 +77,10 @@ def _always(file: ModelFile, config: Config) -> bool:
 RECURRENT = ("SimpleRNN", "LSTM", "GRU", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D")
 CELLS = ("SimpleRNNCell", "LSTMCell", "GRUCell")
 CONVOLUTIONS = ("Conv1D", "Conv2D", "Conv3D", "Conv2DTranspose", "Conv3DTranspose", "ConvLSTM2D")
+WITH_BORDER = (
+    *("Conv1D", "Conv2D", "Conv3D", "Conv2DTranspose", "Conv3DTranspose", "DepthwiseConv2D", "SeparableConv2D"),
+    *(f"{kind}Pooling{rank}D" for kind in ("Average", "Max") for rank in (1, 2, 3)),
+)
 WITH_ACTIVATION = (
     *("Activation", "Dense", "SeparableConv1D", "SeparableConv2D", "DepthwiseConv2D", "Conv1DTranspose"),
     *(*CONVOLUTIONS, *RECURRENT, *CELLS),
@@ -116,6 +124,14 @@ KERAS_ERRORS: Sequence[KerasError] = (
         concerns=_has_several_axes,
         why="a layer works along several axes together; Keras 3 drops an axis that is a list, and takes the last one",
         evidence="keras/src/legacy/saving/saving_utils.py, model_from_config",
+    ),
+    KerasError(
+        packages=("keras", "tf_keras"),
+        classes=WITH_BORDER,
+        concerns=_has_a_border_of_theano,
+        why="with padding='same', Keras on Theano begins a convolution half a kernel before the first pixel, and a pool all "
+        "but one or two pixels of itself; this Keras has less of the border there, or none",
+        evidence="keras 2.1.6, keras/backend/theano_backend.py: conv2d, pool2d, conv2d_transpose",
     ),
 )
 

@@ -62,6 +62,11 @@ def several_axes(keras: Any) -> tuple[Model, list[np.ndarray]]:
     return keras.Model(x, [normalized, *both]), [_numbers(2, 4, 3)]
 
 
+def border_of_theano(keras: Any) -> tuple[Model, list[np.ndarray]]:
+    layers = [keras.layers.ZeroPadding2D(((1, 0), (1, 0)), name="border"), keras.layers.MaxPooling2D(2)]
+    return keras.Sequential([keras.Input((5, 7, 2)), *layers]), [np.abs(_numbers(2, 5, 7, 2))]
+
+
 def _as_it_is(file: h5py.File) -> None:
     pass
 
@@ -75,6 +80,15 @@ def _of_theano(file: h5py.File) -> None:
     weights.attrs["backend"] = file.attrs["backend"] = b"theano"
     kernel = weights["conv2d"]["conv2d"]["kernel:0"]
     kernel[...] = kernel[()][::-1, ::-1]
+
+
+def _with_the_border_within(file: h5py.File) -> None:
+    config = json.loads(file.attrs["model_config"])
+    layers = [layer for layer in config["config"]["layers"] if layer["config"]["name"] != "border"]
+    layers[-1]["config"]["padding"] = "same"
+    config["config"]["layers"] = layers
+    file.attrs["model_config"] = json.dumps(config).encode()
+    file["model_weights"].attrs["backend"] = file.attrs["backend"] = b"theano"
 
 
 def _changed(file: h5py.File, change: Callable[[dict[str, Any]], Any]) -> None:
@@ -91,6 +105,7 @@ SHOWN: list[tuple[Callable[[Any], tuple[Model, list[np.ndarray]]], Callable[[h5p
     (theano, _of_theano),
     (masks, _as_it_is),
     (several_axes, _as_it_is),
+    (border_of_theano, _with_the_border_within),
 ]
 
 

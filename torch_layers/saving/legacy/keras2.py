@@ -11,8 +11,9 @@ from typing import Any
 from torch_layers import registry
 from torch_layers.saving.legacy import parts
 from torch_layers.saving.legacy.activations import HARD_SIGMOID
-from torch_layers.saving.legacy.layers import legacy_layers
+from torch_layers.saving.legacy.layers import around, legacy_layers
 from torch_layers.saving.legacy.reading import ConfigError, Reading, a_dict, a_list, a_name, shown
+from torch_layers.saving.legacy.theano_padding import as_on_theano
 
 Config = dict[str, Any]
 # Takes a config and changes it. What it can't is a problem of the layer at the path.
@@ -228,6 +229,8 @@ def layer(entry: Any, reading: Reading, path: str, inner: Callable[[Any, str], C
     module = registry.layers.module if ours in registry.layers else legacy_layers.module
     time_major = bool(config.pop("time_major", False))
     made = {"module": module, "class_name": ours, "config": config, "registered_name": None}
+    if reading.backend == "theano":
+        made = as_on_theano(made, reading, path)
     return as_keras_2_calls_it(made, reading, time_major) if time_major else made
 
 
@@ -274,7 +277,5 @@ def _custom(config: Config) -> Config:
 
 def as_keras_2_calls_it(described: Config, reading: Reading, time_major: bool = False) -> Config:
     """Return the entry of a recurrent layer that takes its states in a list behind its input, as Keras 2 calls it."""
-    config = {"name": described["config"].get("name"), "layer": described, "time_major": time_major}
-    if not reading.is_tf and reading.version < (2, 2, 5) and "Bidirectional" not in described["class_name"]:
-        config["starts_with_state"] = True
-    return {"module": legacy_layers.module, "class_name": "CalledAsInKeras2", "config": config, "registered_name": None}
+    is_old = not reading.is_tf and reading.version < (2, 2, 5) and "Bidirectional" not in described["class_name"]
+    return around(described, "CalledAsInKeras2", time_major=time_major, starts_with_state=is_old)

@@ -23,6 +23,13 @@ from torch_layers.registry import Registry
 legacy_layers = Registry("layer", "torch_layers.saving.legacy.layers")
 
 
+def around(described: dict[str, Any], class_name: str, **arguments: Any) -> dict[str, Any]:
+    """Return the entry of a wrapper that stands for the layer in it: of its name, and computing in its dtype."""
+    kept = {key: described["config"][key] for key in ("name", "dtype") if key in described["config"]}
+    config = {**kept, "layer": described, **arguments}
+    return {"module": legacy_layers.module, "class_name": class_name, "config": config, "registered_name": None}
+
+
 class ThresholdedReLU(Layer):
     """y = x where x > theta, else 0.
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from torch_layers.layers.core.wrapper import Wrapper
 from torch_layers.layers.merging.concatenate import Concatenate, _over_last_axis
-from torch_layers.saving.legacy.layers import legacy_layers
+from torch_layers.saving.legacy.layers import around, legacy_layers
 
 CLASSES = ("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate")
 
@@ -52,5 +52,4 @@ class MergedAsInKeras2(Wrapper):
 
 def as_keras_2_merges(described: dict[str, Any]) -> dict[str, Any]:
     """Return the entry of a merging layer of Keras 3 as one with the masks of Keras 2."""
-    config = {"name": described["config"].get("name"), "layer": described}
-    return {"module": legacy_layers.module, "class_name": "MergedAsInKeras2", "config": config, "registered_name": None}
+    return around(described, "MergedAsInKeras2")

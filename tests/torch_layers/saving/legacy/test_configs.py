@@ -116,6 +116,12 @@ def test_the_shape_of_the_input_counts_at_the_start_alone() -> None:
     assert model(torch.zeros(2, 4)).shape == (2, 2)
 
 
+def test_a_layer_that_is_called_as_in_keras_2_keeps_its_dtype() -> None:
+    made = deserialize(converted(layer("GRU", units=3, time_major=True, dtype="float64")))
+    assert made.compute_dtype is torch.float64
+    assert made(torch.zeros(5, 2, 4, dtype=torch.float64)).dtype is torch.float64
+
+
 def test_time_comes_first_in_a_time_major_layer() -> None:
     major = layer("LSTM", units=3, time_major=True, return_sequences=True, recurrent_activation="sigmoid")
     made = deserialize(converted(major))
