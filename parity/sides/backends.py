@@ -143,9 +143,7 @@ class Torch:
 
     def value(self, tensor: Any) -> Value:
         """Return a tensor as a value of a record."""
-        tensor = tensor.detach().cpu()
-        name = str(tensor.dtype).removeprefix("torch.")
-        return Value.of((tensor.float() if name == "bfloat16" else tensor).numpy().copy(), name)
+        return Value.of_tensor(tensor)
 
     def differentiate(
         self, call: Call, inputs: list[Any], variables: list[Any], case: Case

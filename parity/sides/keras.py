@@ -78,7 +78,7 @@ class Keras(Side):
     backend = "tensorflow"
     name = "keras"
     # In which formats it takes part in round trips of files.
-    formats: tuple[str, ...] = (".keras", ".h5")
+    formats: tuple[str, ...] = (".keras", ".h5", ".weights.h5")
     # Whether gradients of weights are asked for.
     watches_weights = True
 
@@ -142,12 +142,17 @@ class Keras(Side):
                 record.values = self._found(model, case)
                 for format in self.formats:
                     try:
-                        record.files[format] = trip_files.written(model.save, format)
+                        record.files[format] = trip_files.written(model, format)
                     except Exception as error:  # what Keras says of saving it so
                         record.refusals[format] = said(error)
             for format, content in files.items():
                 try:
-                    model = trip_files.read(partial(self.keras.models.load_model, compile=False), format, content)
+                    if trip_files.is_of_weights(format):
+                        model = trip_files.emptied(self._saved_model(case))
+                        trip_files.read(model.load_weights, format, content)
+                    else:
+                        load = partial(self.keras.models.load_model, compile=False)
+                        model = trip_files.read(load, format, content)
                     record.values |= trip_files.of_format(format, self._found(model, case))
                 except Exception as error:  # what Keras says of the file
                     record.refusals[format] = said(error)
@@ -357,7 +362,7 @@ class KerasJax(Keras):
 class TfKeras(Keras):
     """Keras 2, as tf-keras."""
 
-    name, package, formats = "tf-keras", "tf_keras", (".h5",)
+    name, package, formats = "tf-keras", "tf_keras", (".h5", "_weights.h5")
 
     def seed(self, case: Case) -> None:
         if case.training:  # it drops and adds noise by operations whose state is in their kernels

@@ -7,12 +7,14 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import pytest
 
+import torch_layers
 from parity import report
 from parity.case import Case
 from parity.cases import all_cases, name_of, select
 from parity.deviations import DEVIATIONS
 from parity.record import Record, Value
 from parity.run import Result, Run, _is_exact
+from parity.sides import files as trip_files
 from parity.trip_limits import Limit
 from parity.trips import LEFT_OUT, OWN, judge_trip, made_of
 from parity.versions import DIFFERENCES
@@ -91,6 +93,36 @@ def test_what_keras_fails_with_alike_in_its_own_file_is_told_from_what_it_does_n
     wrong = Record(values(-OUTPUT, prefix=".keras "))
     assert OWN in str(judge_trip(CASE, asked(READ, wrong, wrong)).failures[0])
     assert OWN not in str(judge_trip(CASE, asked(READ, wrong, REFUSES)).failures[0])
+
+
+@pytest.fixture
+def files() -> dict[str, bytes]:
+    pytest.importorskip("h5py", reason="files are written with h5py")
+    x = torch_layers.Input(shape=(5,))
+    model = torch_layers.Model(x, torch_layers.Dense(3, bias_initializer="ones")(x))
+    return {format: trip_files.written(model, format) for format in (".keras", ".weights.h5")}
+
+
+def rewritten(files: Mapping[str, bytes]) -> Record:
+    record = Record()
+    trip_files.rewrite(made_of(CASE), files, record)
+    return record
+
+
+def test_weights_alone_fill_the_model_that_was_read_before_them(files, monkeypatch):
+    record = rewritten(files)
+    assert not record.refusals
+    assert list(record.files) == list(files)
+    for what in ("output 0", "weight 0", "weight 1"):
+        found = record.values[f".weights.h5 {what}"].array
+        np.testing.assert_array_equal(found, record.values[f".keras {what}"].array)
+    monkeypatch.setattr(trip_files, "load_weights", lambda model, file: None)
+    assert not rewritten(files).values[".weights.h5 weight 1"].array.any()
+
+
+def test_weights_alone_need_a_model(files):
+    record = rewritten({".weights.h5": files[".weights.h5"]})
+    assert record.refusals == {".weights.h5": "ValueError: no file holds the model that these weights are of"}
 
 
 def test_every_layer_travels_and_no_more_cases_than_need_be():
