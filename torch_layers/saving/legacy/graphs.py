@@ -132,8 +132,21 @@ class _Graph:
         """Return [layer, call, output], with the calls of models counted from 0."""
         name, number, index = place[:3]
         if name not in self.known:
-            raise ConfigError(f"the layer {name!r} is the input of another, but not in the config")
+            raise ConfigError(f"the layer {name!r} is the input of another, but not in the config{self._within(name)}")
         return [name, number - (self.first[name] if name in self.models else 0), index]
+
+    def _within(self, name: str) -> str:
+        """Say that a layer is one of a model in this one, if it is."""
+        for entry in self.entries:
+            config = entry.get("config")
+            inner = config.get("layers") if entry.get("class_name") in MODELS and isinstance(config, dict) else None
+            for layer in inner if isinstance(inner, list) else ():
+                if isinstance(layer, dict) and layer.get("name") == name:
+                    return (
+                        f", but in that of the model {entry.get('name')!r}: before 2.13, Keras lost the calls of a layer "
+                        "that both models have, and can't read the file either"
+                    )
+        return ""
 
     def ends(self, places: Any, key: str) -> Any:
         """Return the inputs or the outputs of the model. Here Keras 3 counts the calls of functional models from 1."""

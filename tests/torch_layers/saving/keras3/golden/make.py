@@ -31,11 +31,25 @@ def model():
     return made
 
 
+def shared(is_first):
+    """Return a model that shares a layer with a model in it, and calls it before that one if `is_first`.
+
+    Keras 2.12 then writes the inner model's call of the layer as the outer one's. No Keras reads either.
+    """
+    layer, other, third = (L.Dense(3, name=name) for name in ("shared", "other", "third"))
+    x, i = keras.Input((4, 3)), keras.Input((4, 3))
+    inner = keras.Model(i, third(layer(i)), name="inner")
+    made = keras.Model(x, inner(other(layer(x))) if is_first else other(layer(inner(x))))
+    rng = np.random.default_rng(0)
+    made.set_weights([rng.uniform(0.2, 1, w.shape) for w in made.get_weights()])
+    return made
+
+
 if __name__ == "__main__":
     keras.utils.set_random_seed(0)
-    made = model()
-    version = ".".join(tensorflow.VERSION.split(".")[:2])
+    version = "_".join(tensorflow.VERSION.split(".")[:2])
     inputs = np.random.default_rng(1).normal(size=(2, 4, 3)).astype(np.float32)
-    path = Path(sys.argv[1]) / f"keras_{version.replace('.', '_')}.keras"
-    made.save(path)
-    np.savez(path.with_suffix(".npz"), inputs=inputs, outputs=made(inputs).numpy())
+    for name, made in (("", model()), ("_shared_first", shared(True)), ("_shared_later", shared(False))):
+        path = Path(sys.argv[1]) / f"keras_{version}{name}.keras"
+        made.save(path)
+        np.savez(path.with_suffix(".npz"), inputs=inputs, outputs=made(inputs).numpy())
