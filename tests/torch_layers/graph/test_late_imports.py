@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 import sys
 
 import pytest
+
+from torch_layers.graph import late_imports
 
 MODEL = """
 import sys, torch
@@ -78,3 +81,76 @@ except ValueError as error:
     said = run_python(code)
     assert "not possible for shapes" in said
     assert said == run_python(f"import torch._dynamo, sympy\n{code}")
+
+
+def test_an_interrupt_leaves_nothing_in_place():
+    code = """
+def function(x):
+    raise KeyboardInterrupt
+try:
+    tl.Lambda(function)(tl.Input((3,)))
+except KeyboardInterrupt:
+    print(there(), model().output_shape)
+"""
+    assert run_python(code) == "[] (None, 25, 3)"
+
+
+def test_other_threads_see_the_real_ones_only():
+    code = """
+import threading
+done = threading.Event()
+threading.Thread(target=done.wait).start()
+m = model().eval()
+print(there(), all(sys.modules[name].__file__ for name in there()), tuple(m(torch.zeros(2, 12, 12, 3)).shape))
+done.set()
+"""
+    expected = "['torch._dynamo', 'sympy', 'torch.fx.experimental.symbolic_shapes'] True (2, 25, 3)"
+    assert run_python(code) == expected
+
+
+def test_whoever_keeps_a_stand_in_gets_the_real_ones_from_it_later():
+    code = """
+kept = {}
+def function(x):
+    kept.update({name: sys.modules[name] for name in there()})
+    return x
+tl.Lambda(function)(tl.Input((3,)))
+assert not there() and len(kept) == 3
+def asks(asker, what):
+    return eval(what, {"__name__": asker, "kept": kept})
+import torch._dynamo, sympy
+from torch.fx.experimental import symbolic_shapes
+assert asks("torch._compile", "kept['torch._dynamo'].disable") is torch._dynamo.disable
+assert asks("torch._prims_common", "kept['sympy'].Basic") is sympy.Basic
+shape = symbolic_shapes.ShapeEnv().create_unbacked_symint()
+assert kept["torch.fx.experimental.symbolic_shapes"].sym_eq(shape, shape) == symbolic_shapes.sym_eq(shape, shape)
+print("all")
+"""
+    assert run_python(code) == "all"
+
+
+VALUES = (
+    *(True, False, 0, 1, 3, 1.5, None, "text"),
+    *((), [], (2, 3), [2, 3], (3, 2), [2], (2, True), (1,), [True], ((2,), 3), [[2], 3]),
+)
+
+
+@pytest.mark.filterwarnings("ignore:guard_size_oblivious will be removed:FutureWarning")
+@pytest.mark.parametrize("name", late_imports.OF_PLAIN)
+def test_answers_are_those_of_torch(name):
+    from torch.fx.experimental import symbolic_shapes
+
+    real = getattr(symbolic_shapes, name, None)
+    if real is None:
+        pytest.skip(f"this version of torch has no {name}")
+    takes = {"sym_and": 3, "sym_or": 3, "sym_eq": 2}.get(name, 1)
+    said = 0
+    for values in itertools.product(VALUES, repeat=takes):
+        found = late_imports.OF_PLAIN[name](*values)
+        if found is NotImplemented:
+            continue
+        expected = real(*values)
+        assert found == expected
+        assert type(found) is type(expected)
+        said += 1
+    assert said >= 2
