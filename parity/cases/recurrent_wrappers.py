@@ -144,6 +144,8 @@ _TIME_DISTRIBUTED = [
     Case(_TIME, {"layer": _layer("Dense", units=3, dtype="float64"), "dtype": "float64"}, [(2, 4, 5)]),
     *(Case(_TIME, {"layer": _layer("Conv2D", filters=3, kernel_size=2)}, [(2, 3, 5, 4, 2)], dtype=dtype)
       for dtype in ("float64", "float16", "bfloat16", "mixed_float16", "mixed_bfloat16")),
+    Case(_TIME, {"layer": _layer("BatchNormalization", momentum=0.6), "trainable": False}, [(4, 3, 5)], training=True,
+         why="the layer inside is not told: its statistics go on"),
     *(Case(_TIME, {"layer": _layer("BatchNormalization")}, [(4, 3, 5)], training=True, dtype=dtype)
       for dtype in ("float64", "bfloat16", "mixed_float16")),
     Case(_TIME, {"layer": _layer("Dense", units=3)}, [(2, 5)], raises=True, why="no steps"),

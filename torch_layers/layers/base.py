@@ -208,7 +208,11 @@ class Layer(Configurable, Weighted, metaclass=_BuildsAtOnce):
         shape, weights = self._initial_shape, self._initial_weights
         self._initial_weights = None
         if not self._trainable:
-            self.trainable = False
+            # The layers inside keep their own `trainable`, as in Keras, where it says more than whether weights train:
+            # statistics of a BatchNormalization go on with each batch.
+            for layer in self.modules():
+                if isinstance(layer, Weighted):
+                    layer._require_gradients(False)
         if shape is not None:
             self.batch_input_shape = tuple(shape)
             if not self.built:

@@ -211,12 +211,15 @@ class Weighted(nn.Module):
     @trainable.setter
     def trainable(self, value: bool) -> None:
         self._trainable = bool(value)
-        for name in self._specs:
-            weight = getattr(self, name)
-            if self._specs[name].trainable and weight is not None:
-                weight.requires_grad = self._trainable
+        self._require_gradients(self._trainable)
         for layer in self._layers_within():
             layer.trainable = value
+
+    def _require_gradients(self, value: bool) -> None:
+        for name, spec in self._specs.items():
+            weight = getattr(self, name)
+            if spec.trainable and weight is not None:
+                weight.requires_grad = value
 
     @property
     def losses(self) -> list[Tensor]:
