@@ -6,7 +6,6 @@ Keras is never imported here: whoever holds one of its objects has done that.
 from __future__ import annotations
 
 import inspect
-import operator
 import sys
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
@@ -18,6 +17,7 @@ from torch_layers.graph.files import Storable
 from torch_layers.graph.operations import is_operation, read_operation
 from torch_layers.layers.base import Layer
 from torch_layers.losses.base import Loss
+from torch_layers.registry import losses
 from torch_layers.serialization import CustomObjects, deserialize, parameters, serialize
 
 _PACKAGES = ("keras", "tf_keras")
@@ -36,12 +36,10 @@ def from_keras(keras_object: Any, custom_objects: CustomObjects | None = None) -
     Raises: ValueError that lists every layer that can't be taken, before anything is built; and for a layer whose
     weights its counterpart does not take. TypeError for what is no object of Keras's.
     """
-    config = _described(keras_object)
-    is_of_keras_2 = isinstance(keras_object, _class_of_keras_2("layers.Layer"))
+    package, config = _described(keras_object)
+    is_of_keras_2 = package == "tf_keras"
     if is_of_keras_2:
-        from torch_layers.saving.legacy.configs import modern_config
-
-        config = modern_config(config, sys.modules["tf_keras"].__version__, "tensorflow")
+        config = _with_meaning_of_keras_2(keras_object, config)
     with torch.device("meta"):
         found = list(refused_layers(config, custom_objects))
     if found:
@@ -80,25 +78,40 @@ def to_keras(module: Any) -> Any:
     return made
 
 
-def _class_of_keras_2(name: str) -> Any:
-    """Return a class of tf-keras, or an empty tuple where it isn't imported: nothing is an instance of that."""
-    found: Any = sys.modules.get("tf_keras")
-    return operator.attrgetter(name)(found) if found else ()
-
-
-def _described(keras_object: Any) -> dict[str, Any]:
-    """Return Keras's own description of an object of its."""
+def _described(keras_object: Any) -> tuple[str, dict[str, Any]]:
+    """Return the package of an object of Keras's, and Keras's own description of it."""
     for owner in (keras_object, *type(keras_object).__mro__):
-        package = str(getattr(owner, "__module__", "")).split(".")[0]
+        module = str(getattr(owner, "__module__", ""))
+        package = module.split(".")[0]
         if package in _PACKAGES and package in sys.modules:
-            described: Any = sys.modules[package].saving.serialize_keras_object(keras_object)
+            keras = sys.modules[package]
+            if isinstance(keras_object, keras.metrics.Metric):
+                raise TypeError(f"from_keras: {type(keras_object).__name__} is a metric, and torch_layers has none")
+            described: Any = keras.saving.serialize_keras_object(keras_object)
             if isinstance(described, str):  # a built-in activation is its name
-                return {"class_name": "function", "config": described}
+                return package, {"class_name": "function", "config": described}
+            if described["class_name"] == "function" and "losses" in module.split("."):
+                return package, {**described, "module": losses.module}
             arguments = inspect.signature(type(keras_object)).parameters
             # What a loss calls its function with, some of which its config leaves out.
             named = {key: value for key, value in getattr(keras_object, "_fn_kwargs", {}).items() if key in arguments}
-            return {**described, "config": {**described["config"], **named}} if named else described
+            return package, {**described, "config": {**described["config"], **named}} if named else described
     raise TypeError(f"from_keras: {type(keras_object).__name__} is not a layer, model or other object of Keras's")
+
+
+def _with_meaning_of_keras_2(keras_object: Any, config: dict[str, Any]) -> dict[str, Any]:
+    """Return what tf-keras says of its objects in the form of Keras 3; initializers and the like have it already."""
+    keras: Any = sys.modules["tf_keras"]
+    from torch_layers.saving.legacy import activations, configs
+    from torch_layers.saving.legacy import losses as legacy_losses
+
+    if isinstance(keras_object, keras.layers.Layer):
+        return configs.modern_config(config, keras.__version__, "tensorflow")
+    if config.get("module") == losses.module or isinstance(keras_object, keras.losses.Loss):
+        return legacy_losses.modern_loss(config)
+    if keras_object is keras.activations.hard_sigmoid:
+        return dict(activations.HARD_SIGMOID)
+    return config
 
 
 class Refused(NamedTuple):
