@@ -15,6 +15,7 @@ from torch_layers.layers.recurrent.compaction import Compaction
 from torch_layers.layers.recurrent.gru import GRU, GRUCell
 from torch_layers.layers.recurrent.lstm import LSTM, LSTMCell
 from torch_layers.layers.recurrent.simple_rnn import _KERNELS, SimpleRNN, SimpleRNNCell
+from torch_layers.layers.recurrent.through_time import fits
 
 _MODES = ("concat", "sum", "mul", "ave", None)
 _EQUAL = ("stateful", "return_sequences", "return_state")
@@ -30,7 +31,7 @@ class Bidirectional(Layer):
     `backward_layer`. "concat" puts both outputs side by side, None returns both; of sequences, the backward one's are
     in the order of time. With `return_state` the states follow, the forward ones first; so they do in `initial_state`.
     With `return_sequences` the outputs of steps that `mask` leaves out are zeros. LSTM, GRU and SimpleRNN run both ways
-    in one call of torch's kernel where that computes the same; the former two with a mask, too.
+    in one call of torch's kernel where that computes the same and is no slower; the former two with a mask, too.
     Shape: as of `layer`, with "concat" twice its features; parameters `forward_layer.cell.weight_ih` and so on.
     Raises: ValueError if a layer is no recurrent one, for an unknown `merge_mode`, for two layers that go the same way
     or differ in `stateful`, `return_sequences` or `return_state`, for a sequence without steps and for an odd number of
@@ -125,7 +126,8 @@ class Bidirectional(Layer):
     def forward(self, sequence: Tensor, initial_state: Any = None, mask: Tensor | None = None) -> Any:
         """Return the joined output, or both with `merge_mode=None`; with `return_state` a tuple of it and the states."""
         halves = [None, None] if initial_state is None else self._halves(initial_state)
-        is_fused = self._is_fused() and not sequence.is_meta  # for shapes the layers need one step, a kernel takes all
+        # For shapes the layers need one step, a kernel takes all.
+        is_fused = self._is_fused() and not sequence.is_meta and not self._goes_back_quicker(sequence)
         if is_fused and mask is None:
             output, states = self._in_one_call(sequence, halves)
         elif is_fused and mask is not None and self._may_hold(initial_state):
@@ -189,6 +191,10 @@ class Bidirectional(Layer):
             and self.compute_dtype is a.compute_dtype is b.compute_dtype
             and one.activity_regularizer is None is other.activity_regularizer
         )
+
+    def _goes_back_quicker(self, sequence: Tensor) -> bool:
+        """Whether two calls are quicker: torch's kernels run both ways one after the other, too."""
+        return type(self.forward_layer) is not LSTM and fits(sequence, *self.forward_layer.cell.fused_weights())
 
     def _in_one_call(self, sequence: Tensor, halves: list[Any]) -> tuple[Any, Any]:
         layers, first = (self.forward_layer, self.backward_layer), None

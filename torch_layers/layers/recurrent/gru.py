@@ -6,13 +6,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensor
 
 from torch_layers import activations
 from torch_layers.layers.recurrent.cell import _Cell
+from torch_layers.layers.recurrent.through_time import OfGRU, fits
 from torch_layers.layers.recurrent.units import _OfUnits
 
+_OVER_TIME = OfGRU()
 _ELEMENTWISE = (activations.sigmoid, activations.hard_sigmoid)
 
 
@@ -134,10 +137,13 @@ class GRUCell(_Cell):
         return usual and self.reset_after and super().is_fused()
 
     def fused(self, sequence: Tensor, states: Sequence[Tensor], behind: Tensor | None = None) -> tuple[Tensor, ...]:
-        weights, train = self.fused_weights(), torch.is_grad_enabled()
-        outputs, h = torch.gru(
-            sequence, states[0].unsqueeze(0), weights, self.use_bias, 1, 0.0, train, False, batch_first=True
-        )
+        weights, train, h = self.fused_weights(), torch.is_grad_enabled(), states[0]
+        if fits(sequence, h, *weights):
+            weight, recurrent, *biases = weights
+            inputs = F.linear(sequence.transpose(0, 1), weight, *biases[:1])
+            outputs = _OVER_TIME.over(inputs, h, recurrent, *biases[1:])
+            return outputs.transpose(0, 1), outputs[-1].clone()
+        outputs, h = torch.gru(sequence, h.unsqueeze(0), weights, self.use_bias, 1, 0.0, train, False, batch_first=True)
         return outputs, h.squeeze(0)
 
 

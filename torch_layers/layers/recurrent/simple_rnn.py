@@ -6,13 +6,19 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from torch_layers import activations
 from torch_layers.layers.recurrent.cell import _Cell
+from torch_layers.layers.recurrent.through_time import OfSimpleRNN, fits
 from torch_layers.layers.recurrent.units import _OfUnits
 
 _KERNELS = {activations.tanh: torch.rnn_tanh, activations.relu: torch.rnn_relu}
+_OVER_TIME = {
+    activations.tanh: OfSimpleRNN(torch.tanh_, lambda y: 1 - y * y),
+    activations.relu: OfSimpleRNN(torch.relu_, lambda y: (y > 0).to(y.dtype)),
+}
 
 
 class SimpleRNNCell(_Cell):
@@ -57,11 +63,14 @@ class SimpleRNNCell(_Cell):
         return self.activation in _KERNELS and super().is_fused()
 
     def fused(self, sequence: Tensor, states: Sequence[Tensor], behind: Tensor | None = None) -> tuple[Tensor, ...]:
-        weights, train = self.fused_weights(), torch.is_grad_enabled()
+        weights, train, h = self.fused_weights(), torch.is_grad_enabled(), states[0]
+        if fits(sequence, h, *weights):
+            weight, recurrent, *biases = weights
+            inputs = F.linear(sequence.transpose(0, 1), weight, *biases[:1])  # the other is of zeros
+            outputs = _OVER_TIME[self.activation].over(inputs, h, recurrent)
+            return outputs.transpose(0, 1), outputs[-1].clone()
         kernel = _KERNELS[self.activation]
-        outputs, h = kernel(
-            sequence, states[0].unsqueeze(0), weights, self.use_bias, 1, 0.0, train, False, batch_first=True
-        )
+        outputs, h = kernel(sequence, h.unsqueeze(0), weights, self.use_bias, 1, 0.0, train, False, batch_first=True)
         return outputs, h.squeeze(0)
 
 

@@ -236,7 +236,8 @@ def test_a_mask_leaves_one_call_and_junk_behind_it_changes_nothing(kind, options
     layer(x)
     expected, states = layer._in_two_calls(torch.nan_to_num(x), [None, None], mask)
     monkeypatch.setattr(tl.Bidirectional, "_in_two_calls", None)
-    found = layer(x, mask=mask)
+    with torch.no_grad():  # the way back of GRU is quicker in two
+        found = layer(x, mask=mask)
     for a, b in zip(found if states else [found], [expected, *states], strict=True):
         close(a, b)
 
