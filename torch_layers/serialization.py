@@ -173,7 +173,7 @@ _CLASSES = {"GroupedQueryAttention": "GroupQueryAttention"}
 
 def own_name(name: str) -> str:
     """Return the name that a user gave a class or function, without the package that it was registered in."""
-    return name.rpartition(">")[2]
+    return name.rpartition(">")[2] or name  # "<lambda>" is one
 
 
 def _resolve(config: dict[str, Any], name: str, registry: Registry | None) -> Any:

@@ -48,10 +48,10 @@ class Keras2Form(Form):
         found = {**self.layer(layer, nested=True), "name": name}
         if found["class_name"] == "Sequential":
             found["config"]["layers"] = without_shape(name, found["config"]["layers"])
-        arguments = [_by_name(layer, node) for node in nodes]
+        given = [_by_name(layer, node) for node in nodes]
         if found["class_name"] == "MultiHeadAttention":
-            found["config"] |= _shapes(arguments[0])
-        calls = [_node(given, models) for given in arguments]
+            found["config"] |= _shapes(given[0])
+        calls = [_node(each, models) for each in given]
         # What a layer is called with is a list in any case.
         return {**found, "inbound_nodes": [[call] if isinstance(call[0], str) else call for call in calls]}
 

@@ -38,8 +38,6 @@ def activation(value: Any, layer: Callable[[Any, str], dict[str, Any]], path: st
     if name is None:
         return None
     name = a_name(name, "the activation")
-    if name in ("<lambda>", "lambda"):
-        raise ConfigError("its activation is a Python lambda, of which the file keeps nothing but that name")
     if name == "hard_sigmoid":
         return dict(HARD_SIGMOID)
     name = _ACTIVATIONS.get(name, name)

@@ -19,6 +19,7 @@ from torch_layers import deserialize, serialize
 from torch_layers.saving.hdf5 import open_hdf5
 from torch_layers.saving.legacy.activations import legacy_hard_sigmoid
 from torch_layers.saving.legacy.configs import modern_config
+from torch_layers.saving.load import model_from_config
 from torch_layers.saving.source import opened
 
 WRITTEN = sorted((Path(__file__).parent / "written").glob("*/*.h5"))
@@ -62,6 +63,14 @@ def test_an_unknown_activation_is_asked_for() -> None:
     assert deserialize(entry, {"mine": torch.sin}).activation is torch.sin
     with pytest.raises(ValueError, match="mine"):
         deserialize(entry)
+
+
+def test_a_lambda_is_asked_for_by_the_name_that_the_file_keeps_of_it() -> None:
+    config = chain(layer("Dense", units=2, activation="<lambda>"))
+    made = model_from_config({**config, "keras_version": "2.2.4-tf"}, {"<lambda>": torch.sin})
+    assert made.layers[0].activation is torch.sin
+    with pytest.raises(ValueError, match=r"dense/activation: '<lambda>' .* pass custom_objects=\{'<lambda>': \.\.\.\}"):
+        model_from_config({**config, "keras_version": "2.2.4-tf"})
 
 
 @pytest.mark.parametrize(
@@ -249,7 +258,7 @@ def test_the_size_of_a_transposed_convolution(size: int, border_mode: str, kerne
 
 def test_every_problem_is_told_at_once() -> None:
     config = chain(
-        layer("Dense", units=2, activation="<lambda>"),
+        layer("Embedding", input_dim=3, output_dim=2, sparse=True),
         layer("BatchNormalization", axis=[1, 2], virtual_batch_size=4),
         {"class_name": "Dense"},
         layer("TimeDistributed", layer={"config": {}}),
@@ -257,7 +266,7 @@ def test_every_problem_is_told_at_once() -> None:
     with pytest.raises(ValueError, match=r"4 parts") as caught:
         modern_config(config, "2.3.1", None)
     for told in (
-        "dense: activation: its activation is a Python lambda",
+        "embedding: sparse=True is not supported, only False is",
         "batchnormalization: virtual_batch_size=4 is not supported",
         "layer 2: the config is None, not a dict",
         "timedistributed: layer: the class_name is None, not a name",
