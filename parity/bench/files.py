@@ -27,6 +27,8 @@ from parity.bench.process import Failed
 from parity.sides.base import MissingSide, machine
 
 OURS, KERAS, READING = "torch_layers", "Keras TF", "reading alone"
+# The same with a file that the system keeps no part of in its memory.
+FROM_DISK = {f"{name}, from disk": name for name in (OURS, READING)}
 FORMATS = (".keras", ".h5")
 # What is aimed at: of Keras's time, and of the weights' bytes beyond what the imports take.
 GOAL_TIME, GOAL_MEMORY = 0.3, 1.2
@@ -79,14 +81,16 @@ start = time.perf_counter()
 import {module}
 from {module}{inside} import load_model
 times, peaks = [time.perf_counter() - start], [peak()]
+busy = time.process_time()
 model = load_model(sys.argv[1])
+busy = time.process_time() - busy
 times.append(time.perf_counter() - start)
 peaks.append(peak())
 inputs = np.load(sys.argv[2])
 output = model.predict([inputs["ids"], inputs["image"].astype("float32")], verbose=0)
 times.append(time.perf_counter() - start)
 peaks.append(peak())
-print(json.dumps({{"times": times, "peaks": peaks, "output": np.asarray(output).tolist()}}), flush=True)
+print(json.dumps({{"times": times, "peaks": peaks, "busy": busy, "output": np.asarray(output).tolist()}}), flush=True)
 """
 _SCRIPTS = {
     OURS: _PEAK + _FIRST_OUTPUT.format(module="torch_layers", inside=""),
@@ -95,10 +99,12 @@ _SCRIPTS = {
 import json, sys, time
 start = time.perf_counter()
 content = bytearray(32 << 20)
+busy = time.process_time()
 with open(sys.argv[1], "rb", buffering=0) as file:
     while file.readinto(content):
         pass
-print(json.dumps({"times": [0.0, time.perf_counter() - start, 0.0], "peaks": [0, 0, 0]}), flush=True)
+times, busy = [0.0, time.perf_counter() - start, 0.0], time.process_time() - busy
+print(json.dumps({"times": times, "peaks": [0, 0, 0], "busy": busy}), flush=True)
 """,
 }
 
@@ -108,12 +114,13 @@ class Sample:
     """One process: seconds from its start to its first output, seconds of its steps, and bytes at its peak.
 
     The three steps are the imports, the loading and the output. `steps` is when each ended, counted from the first import
-    on, and `peaks` the most memory that there was until then.
+    on, and `peaks` the most memory that there was until then. `busy` is the processor's seconds of loading.
     """
 
     seconds: float
     steps: list[float]
     peaks: list[int]
+    busy: float
 
 
 @dataclass
@@ -137,6 +144,10 @@ class FileTimes:
     def step(self, name: str, number: int) -> float:
         """Return the median seconds of a step: 0 for the imports, 1 for loading, 2 for the output."""
         return median(s.steps[number] - (s.steps[number - 1] if number else 0.0) for s in self.samples[name])
+
+    def busy(self, name: str) -> float:
+        """Return the median seconds of the processor that loading takes."""
+        return median(sample.busy for sample in self.samples[name])
 
     def memory(self, name: str, number: int) -> float:
         """Return the median peak until the end of a step, beyond what the imports take, in sizes of the weights."""
@@ -168,13 +179,16 @@ def bench_files(megabytes: float, rounds: int, on_sample: Callable[[str], Any] =
         measured = []
         for ending in FORMATS:
             path = folder / f"model{ending}"
-            found = FileTimes(ending, path.stat().st_size, made["weights"], {name: [] for name in _SCRIPTS})
+            contestants = [*_SCRIPTS, *(FROM_DISK if hasattr(os, "posix_fadvise") else ())]
+            found = FileTimes(ending, path.stat().st_size, made["weights"], {name: [] for name in contestants})
             # Round 0 isn't counted: modules get compiled, and the files into the system's memory.
             for number in range(rounds + 1):
                 outputs = {}
-                for name in list(_SCRIPTS)[:: 1 if number % 2 == 0 else -1]:
+                for name in contestants[:: 1 if number % 2 == 0 else -1]:
                     on_sample(f"{ending}, round {number} of {rounds}: {name}")
-                    sample, outputs[name] = _sample(name, path, folder / "inputs.npz")
+                    if name in FROM_DISK:
+                        _forget(path)
+                    sample, outputs[name] = _sample(FROM_DISK.get(name, name), path, folder / "inputs.npz")
                     if number:
                         found.samples[name].append(sample)
                 check_outputs(outputs[OURS], outputs[KERAS])
@@ -195,7 +209,14 @@ def _sample(contestant: str, path: Path, inputs: Path) -> tuple[Sample, list[Any
     """Return what a process of its own took, and the output that it computed."""
     printed, seconds = _run(_SCRIPTS[contestant], path, inputs)
     said = json.loads(printed)
-    return Sample(seconds, said["times"], said["peaks"]), said.get("output", [])
+    return Sample(seconds, said["times"], said["peaks"], said["busy"]), said.get("output", [])
+
+
+def _forget(path: Path) -> None:
+    """Have the system drop what it keeps of a file in its memory."""
+    with open(path, "rb+") as file:
+        os.fsync(file.fileno())
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def check_outputs(ours: list[Any], keras: list[Any]) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from parity.bench.files import GOAL_MEMORY, GOAL_TIME, KERAS, OURS, READING, FilesBench, FileTimes
+from parity.bench.files import FROM_DISK, GOAL_MEMORY, GOAL_TIME, KERAS, OURS, READING, FilesBench, FileTimes
 
 
 def show(bench: FilesBench, console: Console) -> None:
@@ -27,17 +27,21 @@ def table(bench: FilesBench) -> Table:
     """Draw one line per file and contestant: seconds to the first output, of each step, and the peaks of memory."""
     title = "a cold process to its first output: median seconds, memory beyond the imports in sizes of the weights"
     drawn = Table(box=None, header_style="bold", pad_edge=False, title=title, title_justify="left")
-    for head in ("file", "by", "seconds", "imports", "load", "output", "memory: load", "output", f"/ {KERAS}"):
+    heads = ("seconds", "imports", "load", "of it CPU", "output", "memory: load", "output", f"/ {KERAS}")
+    for head in ("file", "by", *heads):
         drawn.add_column(head, justify="left" if head in ("file", "by") else "right", no_wrap=True)
     for found in bench.measured:
         for name in (OURS, KERAS):
             steps = [f"{found.step(name, number):.2f}" for number in range(3)]
+            steps.insert(2, f"{found.busy(name):.2f}")
             memory = [f"{found.memory(name, number):.2f}" for number in (1, 2)]
             ratio = found.ratio
             shown = f"{ratio.median:.2f} ({ratio.low:.2f}-{ratio.high:.2f})" if name == OURS else ""
             file = f"{found.ending}, {found.size / 1e6:.0f} MB" if name == OURS else ""
             drawn.add_row(file, name, f"{median(found.seconds(name)):.2f}", *steps, *memory, shown)
-        drawn.add_row("", READING, "", "", f"{found.step(READING, 1):.2f}", "", "", "", "")
+        for name in (READING, *FROM_DISK):
+            if name in found.samples:
+                drawn.add_row("", name, "", "", f"{found.step(name, 1):.2f}", f"{found.busy(name):.2f}")
     return drawn
 
 

@@ -18,17 +18,19 @@ from parity.cli import app
 from parity.sides.base import MissingSide
 
 MB = 10**6
+DISK = f"{READING}, from disk"
 MEASURED = FileTimes(
     ".keras",
     100 * MB,
     90 * MB,
     {
         OURS: [
-            Sample(1.2, [0.8, 1.0, 1.1], [100 * MB, 200 * MB, 210 * MB]),
-            Sample(2.0, [0.8, 1.2, 1.3], [100 * MB, 200 * MB, 220 * MB]),
+            Sample(1.2, [0.8, 1.0, 1.1], [100 * MB, 200 * MB, 210 * MB], 0.1),
+            Sample(2.0, [0.8, 1.2, 1.3], [100 * MB, 200 * MB, 220 * MB], 0.2),
         ],
-        KERAS: [Sample(4.0, [2.0, 3.0, 3.9], [100 * MB, 400 * MB, 400 * MB])] * 2,
-        READING: [Sample(0.1, [0.0, 0.05, 0.0], [0, 0, 0])] * 2,
+        KERAS: [Sample(4.0, [2.0, 3.0, 3.9], [100 * MB, 400 * MB, 400 * MB], 0.9)] * 2,
+        READING: [Sample(0.1, [0.0, 0.05, 0.0], [0, 0, 0], 0.01)] * 2,
+        DISK: [Sample(0.1, [0.0, 0.5, 0.0], [0, 0, 0], 0.07)] * 2,
     },
 )
 ENVIRONMENT = dict.fromkeys(("torch_layers", "torch", "keras", "python", "processor", "cores", "load before"), "1")
@@ -56,8 +58,9 @@ def test_the_table_and_the_json(tmp_path):
     files_report.show(BENCH, console)
     shown = console.export_text()
     assert re.search(
-        r"\.keras, 100 MB +torch_layers +1\.60 +0\.80 +0\.30 +0\.10 +1\.11 +1\.28 +0\.40 \(0\.35-0\.45\)", shown
+        r"\.keras, 100 MB +torch_layers +1\.60 +0\.80 +0\.30 +0\.15 +0\.10 +1\.11 +1\.28 +0\.40 \(0\.35-0\.45\)", shown
     )
+    assert re.search(r"reading alone, from disk +0\.50 +0\.07", shown)
     files_report.write_json(BENCH, tmp_path / "bench.json")
     written = json.loads((tmp_path / "bench.json").read_text())
     assert written["files"][0]["ratio"]["median"] == pytest.approx(0.4)
@@ -74,14 +77,19 @@ def test_processes_take_turns_and_the_first_round_is_not_counted(monkeypatch):
             for ending in files.FORMATS:
                 (arguments[0] / f"model{ending}").write_bytes(bytes(1000))
             return json.dumps({"weights": 900, "keras": "3"}), 1.0
-        return json.dumps({"times": [1, 2, 3], "peaks": [1, 2, 3], "output": [1.0]}), float(len(order))
+        return json.dumps({"times": [1, 2, 3], "peaks": [1, 2, 3], "busy": 1, "output": [1.0]}), float(len(order))
 
     monkeypatch.setattr(files, "_run", run)
+    monkeypatch.setattr(files, "_forget", lambda path: order.append("forgotten"))
     done = files.bench_files(100, 2)
     turn = [OURS, KERAS, READING]
-    assert order == ["making", *[*turn, *turn[::-1], *turn] * 2]
+    forth, back = (
+        [*turn, "forgotten", OURS, "forgotten", READING],
+        ["forgotten", READING, "forgotten", OURS, *turn[::-1]],
+    )
+    assert order == ["making", *[*forth, *back, *forth] * 2]
     assert [found.ending for found in done.measured] == [".keras", ".h5"]
-    assert done.measured[0].seconds(OURS) == [7.0, 8.0]
+    assert done.measured[0].seconds(OURS) == [15.0, 16.0]
     assert done.measured[0].size == 1000
 
 

@@ -68,9 +68,11 @@ class Archive:
             found = data
         else:
             found = in_memory(_inflated(data, member, place), place)
-        checksum = 0
+        checksum, block = 0, memoryview(bytearray(min(_BLOCK, found.size)))
         for offset in range(0, found.size, _BLOCK):
-            checksum = zlib.crc32(found.read(offset, min(_BLOCK, found.size - offset)), checksum)
+            part = block[: found.size - offset]
+            found.readinto(offset, part)
+            checksum = zlib.crc32(part, checksum)
         if checksum != member.CRC:
             raise FileError(place, f"is damaged: its checksum is {checksum:08x}, the archive says {member.CRC:08x}")
         return found

@@ -101,8 +101,8 @@ def serve(trap: Path) -> None:
     print("ready", file=answers, flush=True)
     for line in sys.stdin:
         path = line.rstrip("\n")
-        opened.clear()
         Path("/proc/self/clear_refs").write_text("5")
+        opened.clear()
         (before,), start = watching.status("VmRSS"), time.process_time()
         try:
             outcome, message = "loaded", ""
