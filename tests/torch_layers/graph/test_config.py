@@ -87,9 +87,12 @@ def test_functions_are_operations(function):
 @pytest.mark.parametrize(
     "function, message",
     [
-        (lambda x: torch.cumsum(x, 1), "the call of 'cumsum' has no operation of Keras's"),
+        (lambda x: torch.cummax(x, 1).values, "the call of 'cummax' has no operation of Keras's"),
         (lambda x: x.sort().values, "'sort' has no operation"),
-        (lambda x: F.pad(x, (1, 1)), "the call of 'pad' has no operation"),
+        (lambda x: F.pad(x, (1, 1), value=2.0), "the call of 'pad' has no operation"),
+        (lambda x: x.var(1), "the call of 'var' has no operation"),
+        (lambda x: x.sum(1, dtype=torch.float64), "the call of 'sum' has no operation"),
+        (lambda x: x[torch.arange(2), torch.arange(2)], "the call of 'getitem' has no operation"),
     ],
 )
 def test_refuses_functions_that_keras_lacks(function, message):
