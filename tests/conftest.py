@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.metadata
 from functools import cache
 from pathlib import Path
@@ -31,6 +32,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("keras") is None and needs_torch_alone(item.path):
             item.add_marker("torch_alone")
+
+
+def pytest_collection_finish() -> None:
+    # Keras collects garbage each time an attribute is deleted; what the frameworks hold takes half a second to go through.
+    gc.collect()
+    gc.freeze()
 
 
 @cache
