@@ -204,7 +204,11 @@ def layer(entry: Any, reading: Reading, path: str, inner: Callable[[Any, str], C
     if _is_users(entry) or not (ours in registry.layers or ours in legacy):
         # `custom_objects` has to have it.
         registered = entry.get("registered_name") or name
-        return {"class_name": name.split(">")[-1], "config": _custom(config), "registered_name": registered}
+        return {
+            "class_name": name.split(">")[-1],
+            "config": _custom(config, reading, path, inner),
+            "registered_name": registered,
+        }
     if name == "UpSampling2D" and config.get("interpolation") == "bilinear" and not reading.is_tf:
         ours = "BilinearUpSampling2D"
         config.pop("interpolation")
@@ -266,13 +270,20 @@ def _is_users(entry: Config) -> bool:
     return any(">" in name for name in names) or (module is not None and package not in _PACKAGES)
 
 
-def _custom(config: Config) -> Config:
+def _custom(config: Config, reading: Reading, path: str, inner: Callable[[Any, str], Config]) -> Config:
     """Change in the config of a user's own layer what is sure to mean the same for every layer."""
-    changed = dict(config)
+    plain = {key: value for key, value in config.items() if key not in _ACTIVATIONS and _is_object(value)}
+    _convert_parts(plain, reading, path, inner)
+    changed = {**config, **plain}
     for key in _ACTIVATIONS:
         if config.get(key) == "hard_sigmoid":
             changed[key] = dict(HARD_SIGMOID)
     return changed
+
+
+def _is_object(value: Any) -> bool:
+    """Tell whether a value is an object's description, of the old form that names no module."""
+    return isinstance(value, dict) and "config" in value and "class_name" in value and value.get("module") is None
 
 
 def as_keras_2_calls_it(described: Config, reading: Reading, time_major: bool = False) -> Config:

@@ -73,6 +73,31 @@ def test_a_lambda_is_asked_for_by_the_name_that_the_file_keeps_of_it() -> None:
         model_from_config({**config, "keras_version": "2.2.4-tf"})
 
 
+def test_what_a_layer_of_ones_own_holds_of_kerass_is_read() -> None:
+    class Mine(tl.Dense):
+        def __init__(self, units: int, inner: Any = None, layer: Any = None, **kwargs: Any) -> None:
+            super().__init__(units, **kwargs)
+            self.inner, self.layer = inner, layer
+
+    normal = {"class_name": "VarianceScaling", "config": {"distribution": "normal"}}
+    entry = layer(
+        "Mine",
+        units=2,
+        kernel_initializer=normal,
+        bias_regularizer={"class_name": "L1L2", "config": {"l1": 0.5}},
+        kernel_constraint={"class_name": "MaxNorm", "config": {"max_value": 3}},
+        dtype={"class_name": "Policy", "config": {"name": "float64"}},
+        layer=layer("LeakyReLU", alpha=0.5),
+        inner={"size": 2},
+        bias_initializer="ones",
+    )
+    made = deserialize(converted(entry), {"Mine": Mine})
+    assert made.kernel_initializer.distribution == "truncated_normal"
+    assert (made.bias_regularizer.l1, made.kernel_constraint.max_value) == (0.5, 3)
+    assert made.compute_dtype is torch.float64
+    assert (made.layer.negative_slope, made.inner) == (0.5, {"size": 2})
+
+
 @pytest.mark.parametrize(
     ("version", "gates"), [("2.0.9", legacy_hard_sigmoid), ("2.2.5", legacy_hard_sigmoid), ("2.3.1", torch.sigmoid)]
 )
