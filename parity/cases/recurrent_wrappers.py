@@ -144,6 +144,11 @@ _TIME_DISTRIBUTED = [
     Case(_TIME, {"layer": _layer("Dense", units=3, dtype="float64"), "dtype": "float64"}, [(2, 4, 5)]),
     *(Case(_TIME, {"layer": _layer("Conv2D", filters=3, kernel_size=2)}, [(2, 3, 5, 4, 2)], dtype=dtype)
       for dtype in ("float64", "float16", "bfloat16", "mixed_float16", "mixed_bfloat16")),
+    *(Case(_TIME, {"layer": _layer(*inner, **config, dtype=own)}, [(2, 4, 5)], dtype=dtype,
+           why="it computes in the dtype of the wrapper")
+      for own, dtype in (("float32", "mixed_float16"), ("mixed_bfloat16", "float32"), ("float32", "bfloat16"))
+      for inner, config in ((("Dense",), {"units": 3, "activation": "softmax"}), (("RepeatVector",), {"n": 2}),
+                            (("LayerNormalization",), {}))),
     Case(_TIME, {"layer": _layer("BatchNormalization", momentum=0.6), "trainable": False}, [(4, 3, 5)], training=True,
          why="the layer inside is not told: its statistics go on"),
     *(Case(_TIME, {"layer": _layer("BatchNormalization")}, [(4, 3, 5)], training=True, dtype=dtype)

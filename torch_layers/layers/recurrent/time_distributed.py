@@ -22,6 +22,8 @@ _LAYERS = {
     *("UnitNormalization", "Bidirectional", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D", "GRU", "LSTM", "SimpleRNN"),
     *("ConvLSTMCell1D", "ConvLSTMCell2D", "ConvLSTMCell3D", "GRUCell", "LSTMCell", "SimpleRNNCell", "TimeDistributed"),
 }
+# What casts to a dtype of its own wherever it is called from.
+_CASTING = ("attention", "normalization", "preprocessing", "recurrent", "embedding", "reversible_embedding")
 
 
 class TimeDistributed(Wrapper):
@@ -29,7 +31,8 @@ class TimeDistributed(Wrapper):
 
     A `mask` goes to `layer` if that takes one, `mask[:, t]` at step t. Layers that treat each sample by itself see all
     steps in one call; the others, such as a BatchNormalization in training, one step after the other. As in Keras, an
-    `activity_regularizer` of `layer` itself counts nothing; that of this layer does.
+    `activity_regularizer` of `layer` itself counts nothing; that of this layer does; and a simple `layer`, such as a
+    Dense, computes in the compute dtype of this one.
     Shape: (batch, steps, *) -> (batch, steps, *) as of `layer` for (batch, *); `mask` (batch, steps, *).
     Raises: ValueError if `layer` is not a layer or model of torch_layers, for an input of rank below 3 or more than one
     tensor, for one that `layer` does not take, and for a mask whose first two sizes are not the input's.
@@ -44,6 +47,17 @@ class TimeDistributed(Wrapper):
         signature = getattr(layer, "call_signature", None) or inspect.signature(type(layer).forward)
         self._takes_mask = "mask" in signature.parameters
         self._joins_steps, self._per_step_in_training = False, False
+        place = type(layer).__module__.split(".")
+        is_simple = place[0] == "torch_layers" and not any(isinstance(m, Layer) for m in layer.children())
+        if is_simple and not set(place) & set(_CASTING):
+            layer.compute_dtype = self._dtype_of(layer)
+
+    def _dtype_of(self, layer: Layer) -> torch.dtype:
+        """Return the dtype that a layer without a cast of its own computes in: Keras casts inputs, and the weights if this
+        layer's policy is a mixed one, to this layer's."""
+        if self.compute_dtype is not self.variable_dtype or not layer.own_weights():
+            return self.compute_dtype
+        return torch.promote_types(self.compute_dtype, layer.variable_dtype)
 
     def check_input(self, shape: Any) -> None:
         if isinstance(shape, (list, dict)):
