@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import multiprocessing
 import os
 import signal
@@ -50,6 +51,7 @@ def _serve(connection: Connection, side: str, device: str, threads: int) -> None
     except Exception as error:
         connection.send((type(error).__name__, str(error)))
         return
+    gc.freeze()  # what frameworks hold is kept anyhow: each search for garbage would go through it
     connection.send(("ready", made.environment()))
     while (question := connection.recv()) is not None:
         connection.send(made.compute(*question))
