@@ -47,7 +47,11 @@ _SIZES = [
 
 _LONG = [
     Case(_NAME, config, [shape], training=True, why="sums over many rows in float32 run up")
-    for config, shape in (({}, (2, 160, 160, 2)), ({"center": False, "scale": False}, (50_003, 1)))
+    for config, shape in (
+        ({}, (2, 160, 160, 2)),
+        ({"center": False, "scale": False}, (50_003, 1)),
+        ({}, (3, 683, 300)),
+    )
 ]
 
 _IN_OTHER_DTYPES: list[tuple[dict[str, Any], tuple[int, ...]]] = [
