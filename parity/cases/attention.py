@@ -278,6 +278,12 @@ _OF_SEQUENCES = [
     ),
     Case("Attention", {"score_mode": "concat"}, _PAIR, _CAUSAL, masks=[[mask(2, 5), mask(2, 4)]]),
     Case("Attention", {"score_mode": "sum"}, _PAIR, raises=True),
+    Case(
+        "Attention",
+        {"use_scale": True},
+        [[normal(2, 5, 130, scale=0.3), normal(2, 4, 130, scale=0.3)]],
+        why="so many features that it trains step by step",
+    ),
     *_of_sequences("AdditiveAttention", [{}, {"use_scale": False}]),
     *(
         Case(name, config, [[(2, 31, 37), (2, 29, 37)]], why="so many sums that another kernel takes them")

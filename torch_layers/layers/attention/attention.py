@@ -130,7 +130,8 @@ class Attention(Layer):
         scores: Tensor | None = None
         # Not with a mask: where it hides all keys of a query, Keras computes with scores that 1e9 rounded.
         fuses = self._fuses and self.score_mode == "dot" and not (self.training and self.dropout)
-        if fuses and value_mask is None and not return_attention_scores:
+        fuses = fuses and value_mask is None and not return_attention_scores
+        if fuses and (use_causal_mask or not _goes_back_quicker(query, key)):
             y = self._attend_at_once(query, key, value, use_causal_mask)
         else:
             seen = None if value_mask is None else self._seen(query, key, value_mask, use_causal_mask)
@@ -196,3 +197,18 @@ class Attention(Layer):
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """Return the mask of the query."""
         return self._checked_masks(mask)[0]
+
+
+def _goes_back_quicker(query: Tensor, key: Tensor) -> bool:
+    """Tell whether the steps apart train quicker than the fused kernel, which computes all scores again on its way back.
+
+    They do on the CPU, by a tenth, where a score is a sum of many products, and not so many scores must be kept.
+    """
+    return (
+        not torch.compiler.is_compiling()  # which would fix the sizes
+        and query.is_cpu
+        and torch.is_grad_enabled()
+        and (query.requires_grad or key.requires_grad)
+        and query.shape[-1] >= 128
+        and key.shape[-2] <= 4 * query.shape[-1]
+    )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from torch_layers import AdditiveAttention, Attention, Embedding, Input, Model
+from torch_layers.layers.attention import attention
 
 
 def drawn(*shape):
@@ -100,3 +102,28 @@ def test_compiles_and_exports_with_masks(cls):
     torch.testing.assert_close(compiled([QUERY, VALUE], mask=mask, use_causal_mask=True), expected)
     program = torch.export.export(layer, ([QUERY, VALUE],), {"mask": mask})
     torch.testing.assert_close(program.module()([QUERY, VALUE], mask=mask), layer([QUERY, VALUE], mask=mask))
+
+
+@pytest.mark.parametrize(
+    "features, keys, stepwise", [(128, 4, True), (128, 512, True), (127, 4, False), (128, 513, False)]
+)
+def test_wide_features_train_step_by_step_with_the_same_gradients(features, keys, stepwise, monkeypatch):
+    kernels, kernel = [], F.scaled_dot_product_attention
+    monkeypatch.setattr(
+        F,
+        "scaled_dot_product_attention",
+        lambda *args, **kwargs: kernels.append(kernel(*args, **kwargs)) or kernels[-1],
+    )
+    layer = Attention(use_scale=True, dtype="float64")
+    query, value = (0.1 * drawn(2, n, features).double().requires_grad_() for n in (3, keys))
+    y = layer([query, value])
+    assert bool(kernels) is not stepwise
+    found = torch.autograd.grad(y.square().sum(), [query, value, layer.scale])
+    with torch.no_grad():
+        torch.testing.assert_close(layer([query, value]), y)
+        assert len(kernels) == 2 - stepwise
+    layer([query, value], use_causal_mask=True)
+    assert len(kernels) == 3 - stepwise
+    monkeypatch.setattr(attention, "_goes_back_quicker", lambda query, key: not stepwise)
+    expected = torch.autograd.grad(layer([query, value]).square().sum(), [query, value, layer.scale])
+    torch.testing.assert_close(found, expected, rtol=1e-10, atol=1e-12)
