@@ -1,4 +1,4 @@
-"""What Keras itself can't do with a model that a round trip saves, in its own words, and what its `.h5` can't say.
+"""What Keras itself can't do with a model that a round trip saves, in its own words.
 
 Must be exact, as the table of deviations: a row that covers nothing, or selects a trip that is equal after all, fails
 the run.

@@ -22,6 +22,7 @@ def save_model(model: Any, path: str | os.PathLike[str]) -> None:
     """Write a model, config and weights, to a file that Keras loads with equal outputs.
 
     The ending says which: `.keras` of Keras 3, or `.h5` (`.hdf5`), which Keras 2 reads too where it has all of the layers.
+    Where no `.h5` is for both, a model that came from Keras 2 goes back to it, and a warning says so.
     A file that is there is replaced, and stays as it was if anything goes wrong meanwhile. What Keras's `compile` sets and
     the state of an optimizer are not written. Layers of your own need `custom_objects` where the file is loaded.
 
