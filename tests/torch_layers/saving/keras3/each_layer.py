@@ -67,9 +67,3 @@ def _is(x: Any) -> bool:
 
 def _is_plain(x: Any) -> bool:
     return x is None or isinstance(x, (bool, int, float, str))
-
-
-def same_weights(a: Any, b: Any) -> None:
-    """Compare the weights of two models of Keras exactly."""
-    for one, other in zip(a.get_weights(), b.get_weights(), strict=True):
-        np.testing.assert_array_equal(one, other)

@@ -1,4 +1,7 @@
-"""Every registered layer, saved here and read here: the same weights bit for bit, the same outputs."""
+"""Every registered layer, saved here and read here: the same weights bit for bit, the same outputs.
+
+What live Keras makes of each layer's files: `parity run 'files.*'`.
+"""
 
 from __future__ import annotations
 
