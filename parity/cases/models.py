@@ -96,14 +96,6 @@ CASES = [
         [layer("Flatten"), DENSE, layer("Reshape", target_shape=(3, 1)), layer("Permute", dims=(2, 1))], [(2, 4, 5)]
     ),
     sequential([layer("InputLayer", shape=(5,)), DENSE], [(0, 5)], why="an empty batch"),
-    Case(
-        "Sequential",
-        {"layers": [DENSE, layer("BatchNormalization", momentum=0.6)], "trainable": False},
-        [(4, 5)],
-        training=True,
-        kind="model",
-        why="the layers inside are not told",
-    ),
     model(shared_layer, [[(4, 5), (4, 5)]]),
     model(several_outputs, [(3, 4)]),
     model(nested_models, [(2, 3)]),

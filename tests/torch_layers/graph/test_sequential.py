@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from torch_layers import Activation, Add, Dense, Embedding, Input, Model, Sequential
+from torch_layers import Activation, Add, BatchNormalization, Dense, Embedding, Input, Model, Sequential
 from torch_layers.layers import InputLayer
 
 
@@ -169,3 +169,13 @@ def test_compiles_and_exports():
 
 def test_compute_mask_without_masks():
     assert Sequential([Dense(3)]).compute_mask(torch.ones(1, 2)) is None
+
+
+def test_frozen_by_the_constructor_it_tells_the_layers_inside_nothing():
+    model = Sequential([Dense(3), BatchNormalization(momentum=0.5)], trainable=False)
+    before = model(torch.ones(4, 5))
+    assert not any(parameter.requires_grad for parameter in model.parameters())
+    assert [layer.trainable for layer in model.layers] == [True, True]
+    assert not torch.equal(before, model.eval()(torch.ones(4, 5)))
+    model.train().trainable = False
+    assert torch.equal(model(torch.ones(4, 5)), model.eval()(torch.ones(4, 5)))
