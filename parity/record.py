@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from torch import Tensor
 
 Numbers = np.ndarray[Any, Any]
 
@@ -24,13 +23,6 @@ class Value:
         array = np.asarray(array)
         name = dtype or array.dtype.name
         return cls(array.astype(np.float32) if array.dtype.name == "bfloat16" else array, name)
-
-    @classmethod
-    def of_tensor(cls, tensor: Tensor) -> Value:
-        """Make a value of a copy of a torch tensor, from whatever device."""
-        tensor = tensor.detach().cpu()
-        name = str(tensor.dtype).removeprefix("torch.")
-        return cls.of((tensor.float() if name == "bfloat16" else tensor).numpy().copy(), name)
 
     @property
     def is_float(self) -> bool:

@@ -13,6 +13,7 @@ import numpy as np
 from parity import draw
 from parity.case import Case
 from parity.record import Value
+from parity.sides.base import of_tensor
 from parity.sides.convolutions import all_convolutions
 from parity.sides.exact import exact_constants
 from parity.sides.resizing import exact_resizing
@@ -143,7 +144,7 @@ class Torch:
 
     def value(self, tensor: Any) -> Value:
         """Return a tensor as a value of a record."""
-        return Value.of_tensor(tensor)
+        return of_tensor(tensor)
 
     def differentiate(
         self, call: Call, inputs: list[Any], variables: list[Any], case: Case

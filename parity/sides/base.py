@@ -8,6 +8,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from torch import Tensor
+
 from parity.case import Case
 from parity.record import Record, Value
 
@@ -77,6 +79,13 @@ def machine() -> dict[str, str]:
 def numbered(prefix: str, values: Iterable[Value | None]) -> dict[str, Value]:
     """Name values "prefix 0", "prefix 1" ...; None leaves a gap."""
     return {f"{prefix} {index}": value for index, value in enumerate(values) if value is not None}
+
+
+def of_tensor(tensor: Tensor) -> Value:
+    """Return a copy of a torch tensor, from whatever device, as a value of a record."""
+    tensor = tensor.detach().cpu()
+    name = str(tensor.dtype).removeprefix("torch.")
+    return Value.of((tensor.float() if name == "bfloat16" else tensor).numpy().copy(), name)
 
 
 def leaves(nested: Any) -> list[Any]:

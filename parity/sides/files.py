@@ -16,7 +16,7 @@ from torch import Tensor
 from parity import draw
 from parity.case import Case
 from parity.record import Record, Value
-from parity.sides.base import leaves, numbered, rebuilt, said
+from parity.sides.base import leaves, numbered, of_tensor, rebuilt, said
 from torch_layers.saving import load_model, load_weights
 
 POLICY = "float32"
@@ -89,7 +89,7 @@ def rewrite(case: Case, files: Mapping[str, bytes], record: Record) -> None:
                 load_weights(emptied(model), io.BytesIO(content))
             with torch.no_grad():
                 outputs = model(inputs if len(inputs) > 1 else inputs[0])
-            found = numbered("output", (Value.of_tensor(y) for y in leaves(outputs) if isinstance(y, Tensor)))
+            found = numbered("output", (of_tensor(y) for y in leaves(outputs) if isinstance(y, Tensor)))
             found |= numbered("weight", map(Value.of, model.get_weights()))
             record.values |= of_format(format, found)
         except Exception as error:  # what torch_layers says of the file

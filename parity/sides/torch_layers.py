@@ -17,7 +17,7 @@ import torch_layers
 from parity import draw, transfer
 from parity.case import Case, Object
 from parity.record import Record, Value
-from parity.sides.base import MissingSide, Side, leaves, machine, numbered, rebuilt
+from parity.sides.base import MissingSide, Side, leaves, machine, numbered, of_tensor, rebuilt
 from parity.sides.files import rewrite
 from parity.trips import made_of
 from torch_layers.layers.weighted import Weighted
@@ -56,11 +56,11 @@ def gradients(outputs: list[Tensor], sources: list[Tensor], case: Case) -> list[
     ]
     connected = [(y, c) for (_, y), c in zip(floating, cotangents, strict=True) if y.requires_grad]
     if not connected:
-        return [Value.of_tensor(torch.zeros_like(source)) for source in sources]
+        return [of_tensor(torch.zeros_like(source)) for source in sources]
     grads = torch.autograd.grad(
         [y for y, _ in connected], sources, [c for _, c in connected], allow_unused=True, materialize_grads=True
     )
-    return [Value.of_tensor(grad.to_dense() if grad.is_sparse else grad) for grad in grads]
+    return [of_tensor(grad.to_dense() if grad.is_sparse else grad) for grad in grads]
 
 
 def _name(tensor: Tensor) -> str:
@@ -171,26 +171,26 @@ class TorchLayers(Side):
         penalties = layer.losses if isinstance(layer, Weighted) else []
         sources = [*floating, *(pair.tensor(layer) for pair in trained)]
         grads = gradients([*flat, *penalties], sources, case)
-        found = numbered("output", map(Value.of_tensor, flat))
+        found = numbered("output", map(of_tensor, flat))
         found |= numbered("gradient of input", grads[: len(floating)])
         for pair, grad in zip(trained, grads[len(floating) :], strict=True):
             array = pair.layout.to_keras(grad.array, pair.keras_shape)
             found[f"gradient of weight {pair.index} ({pair.keras_name})"] = Value(
                 np.array(array, order="C"), grad.dtype
             )
-        found |= numbered("penalty", map(Value.of_tensor, penalties))
+        found |= numbered("penalty", map(of_tensor, penalties))
         kept = (pair for pair in pairs if not isinstance(pair.tensor(layer), nn.Parameter))
         found |= numbered(
-            "state", (Value.of_tensor(pair.layout.to_keras(pair.tensor(layer), pair.keras_shape)) for pair in kept)
+            "state", (of_tensor(pair.layout.to_keras(pair.tensor(layer), pair.keras_shape)) for pair in kept)
         )
         remembered = [leaf for inner in stateful if hasattr(inner, "cell") for leaf in leaves(inner.states)]
-        found |= numbered("remembered state", map(Value.of_tensor, remembered))
+        found |= numbered("remembered state", map(of_tensor, remembered))
         if hasattr(layer, "compute_mask"):
             # As in Keras, a mask passed by keyword counts as the input's.
             named = inspect.signature(layer.compute_mask).parameters
             said = {key: value for key, value in kwargs.items() if key in named and key != "mask"}
             out_mask = layer.compute_mask(args[0] if args else None, kwargs.get("mask", mask), **said)
-            found |= numbered("mask", (Value.of_tensor(m) for m in leaves(out_mask) if isinstance(m, Tensor)))
+            found |= numbered("mask", (of_tensor(m) for m in leaves(out_mask) if isinstance(m, Tensor)))
         return found
 
     _run_model = _run_layer
@@ -219,7 +219,7 @@ class TorchLayers(Side):
     def _run_initializer(self, case: Case, policy: str) -> dict[str, Value]:
         initializer = self.make(case, case, policy)
         shape = case.inputs[0]
-        return {"output 0": Value.of_tensor(initializer(shape, dtype=getattr(torch, draw.variable_dtype(policy))))}
+        return {"output 0": of_tensor(initializer(shape, dtype=getattr(torch, draw.variable_dtype(policy))))}
 
     def _call(self, function: Callable[..., Any], case: Case, policy: str) -> dict[str, Value]:
         (args, kwargs), floating = self._inputs([draw.inputs(case, policy), draw.call(case, policy)])
@@ -228,7 +228,7 @@ class TorchLayers(Side):
             kwargs = {**kwargs, "mask": self._tensor(masks[0])}
         flat = [y for y in leaves(function(*args, **kwargs)) if isinstance(y, Tensor)]
         grads = gradients(flat, floating, case)
-        return numbered("output", map(Value.of_tensor, flat)) | numbered("gradient of input", grads)
+        return numbered("output", map(of_tensor, flat)) | numbered("gradient of input", grads)
 
 
 class _Building:

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from parity.case import Case
 from parity.judge import EPSILON, NARROW_ULPS, SEMANTICS, Verdict, judge
 from parity.record import Numbers, Record, Value
-from parity.sides.base import leaves, numbered, rebuilt
+from parity.sides.base import leaves, numbered, of_tensor, rebuilt
 from parity.sides.models import KerasModel, LayerCall
 from parity.sides.torch_layers import gradients
 from parity.transfer import own
@@ -158,7 +158,7 @@ def _tensors(arrays: list[Numbers]) -> Any:
 @torch.no_grad()
 def outputs_of(module: nn.Module, inputs: list[Numbers]) -> dict[str, Value]:
     """Return what a module makes of the inputs."""
-    return numbered("output", (Value.of_tensor(y) for y in leaves(module(_tensors(inputs)))))
+    return numbered("output", (of_tensor(y) for y in leaves(module(_tensors(inputs)))))
 
 
 def _step(module: nn.Module, inputs: list[Numbers], case: Case) -> dict[str, Value]:
@@ -168,14 +168,12 @@ def _step(module: nn.Module, inputs: list[Numbers], case: Case) -> dict[str, Val
     trained = [pair for pair in pairs if pair.tensor(module).requires_grad]
     floating = [x for x in tensors if x.requires_grad]
     grads = gradients(outputs, [*floating, *(pair.tensor(module) for pair in trained)], case)
-    found = numbered("output", map(Value.of_tensor, outputs)) | numbered("gradient of input", grads[: len(floating)])
+    found = numbered("output", map(of_tensor, outputs)) | numbered("gradient of input", grads[: len(floating)])
     for pair, grad in zip(trained, grads[len(floating) :], strict=True):
         array = pair.layout.to_keras(grad.array, pair.keras_shape)
         found[f"gradient of weight {pair.index}"] = Value(np.array(array, order="C"), grad.dtype)
     kept = (pair for pair in pairs if not isinstance(pair.tensor(module), nn.Parameter))
-    return found | numbered(
-        "state", (Value.of_tensor(p.layout.to_keras(p.tensor(module), p.keras_shape)) for p in kept)
-    )
+    return found | numbered("state", (of_tensor(p.layout.to_keras(p.tensor(module), p.keras_shape)) for p in kept))
 
 
 # --- layer by layer --------------------------------------------------------------------------------------------------
@@ -265,7 +263,7 @@ def _running(layers: dict[str, nn.Module], module: nn.Module, inputs: list[Numbe
     found: dict[str, list[list[Value]]] = {path: [] for path in layers}
 
     def hook(path: str) -> Callable[..., None]:
-        return lambda layer, args, output: found[path].append([Value.of_tensor(y) for y in _tensors_in(output)])
+        return lambda layer, args, output: found[path].append([of_tensor(y) for y in _tensors_in(output)])
 
     handles = [layer.register_forward_hook(hook(path)) for path, layer in layers.items()]
     try:
@@ -284,7 +282,7 @@ def _again(layer: nn.Module, call: LayerCall) -> list[Value]:
     )
     if any(mask is not None for mask in call.masks) and "mask" in inspect.signature(layer.forward).parameters:
         kwargs["mask"] = [None if mask is None else torch.from_numpy(mask) for mask in call.masks]
-    return [Value.of_tensor(y) for y in _tensors_in(layer(*args, **kwargs))]
+    return [of_tensor(y) for y in _tensors_in(layer(*args, **kwargs))]
 
 
 def _tensors_in(nested: Any) -> list[Tensor]:

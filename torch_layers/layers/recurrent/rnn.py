@@ -168,7 +168,6 @@ class RNN(Layer):
         states = self._first_states(sequence, initial_state)
         if mask is not None:
             mask = self._checked_mask(mask, sequence)
-        given = mask
         if self.go_backwards:
             sequence, mask = sequence.flip(1), None if mask is None else mask.flip(1)
         output, states = over_time(
@@ -176,8 +175,8 @@ class RNN(Layer):
         )
         if mask is not None and self.zero_output_for_mask:
             # Unrolled, Keras does not turn the mask of sequences that begin at the end.
-            all_steps = given if self.unroll else mask
-            output = where(all_steps if self.return_sequences else mask[:, -1], output, torch.zeros_like(output))
+            steps = mask.flip(1) if self.unroll and self.go_backwards else mask
+            output = where(steps if self.return_sequences else mask[:, -1], output, torch.zeros_like(output))
         if self.stateful:
             self._keep(states)
         dtype = self.compute_dtype
