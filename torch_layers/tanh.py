@@ -11,7 +11,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd import forward_ad
+
+from torch_layers.eager import is_eager
 
 # Of fewer elements, what surrounds oneDNN's kernel takes longer than it saves.
 _LARGE = 1 << 16
@@ -19,7 +20,7 @@ _LARGE = 1 << 16
 
 def tanh(x: Tensor) -> Tensor:
     """Return torch.tanh(x), by the quicker kernel where that can take x."""
-    if torch.compiler.is_compiling() or type(x) is not Tensor or x.numel() < _LARGE or not _fits(x):
+    if not is_eager() or type(x) is not Tensor or x.numel() < _LARGE or not _fits(x):
         return torch.tanh(x)
     if x.requires_grad and torch.is_grad_enabled():
         y: Tensor = _Tanh.apply(x)  # type: ignore[no-untyped-call]
@@ -33,9 +34,6 @@ def _fits(x: Tensor) -> bool:
         and x.is_cpu
         and x.layout is torch.strided
         and x.is_contiguous()
-        and torch._C._get_tracing_state() is None  # what is traced may meet other tensors later
-        and not torch._C._are_functorch_transforms_active()
-        and forward_ad._current_level < 0
         and torch.backends.mkldnn.enabled
         and _is_there()
     )

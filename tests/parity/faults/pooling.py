@@ -7,7 +7,7 @@ from typing import Any
 import torch.nn.functional as F
 from torch import Tensor
 
-from tests.parity.faults.planting import Fault, half_precision, instead, then, without
+from tests.parity.faults.planting import Fault, half_precision, instead, second, then, without
 from torch_layers import AdaptiveAveragePooling3D
 from torch_layers.layers import data_format
 
@@ -69,10 +69,10 @@ FAULTS = [
           instead(lambda self, x: x.amax(self._axes))),
     Fault("one of several maxima gets the gradient", f"{_GLOBAL}._GlobalMaxPooling.forward", "GlobalMaxPooling1D",
           "semantics of gradients", instead(lambda self, x: x.max(self._axes[0], self.keepdims)[0])),
-    Fault("integers averaged in the layer's dtype", f"{_GLOBAL}._GlobalAveragePooling._floats",
-          "GlobalAveragePooling2D", "structure", instead(lambda self, x: x.to(self.compute_dtype))),
-    Fault("global average in half precision", f"{_GLOBAL}._GlobalAveragePooling._floats", "GlobalAveragePooling3D",
-          "accuracy", lambda correct: lambda self, x: half_precision(lambda x: x)(correct(self, x))),
+    Fault("integers averaged in the layer's dtype", f"{_GLOBAL}._GlobalAveragePooling.forward",
+          "GlobalAveragePooling2D", "structure", lambda correct: lambda self, x: correct(self, x.to(self.compute_dtype))),
+    Fault("global average in half precision", f"{_GLOBAL}._GlobalAveragePooling.forward", "GlobalAveragePooling3D",
+          "accuracy", second(half_precision(lambda x: x))),
     Fault("adaptive windows of one size", f"{_ADAPTIVE}._AdaptiveAveragePooling._pool", "AdaptiveAveragePooling1D",
           "semantics", instead(_windows_of_one_size)),
     Fault("adaptive maxima of all axes at once", f"{_ADAPTIVE}._AdaptiveMaxPooling._pool_image", "AdaptiveMaxPooling2D",

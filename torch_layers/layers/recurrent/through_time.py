@@ -14,7 +14,8 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.autograd import forward_ad
+
+from torch_layers.eager import is_eager
 
 
 def fits(*tensors: Tensor) -> bool:
@@ -24,13 +25,13 @@ def fits(*tensors: Tensor) -> bool:
     """
     if not torch.is_grad_enabled() or not any(x.requires_grad for x in tensors):
         return False
-    if torch.compiler.is_compiling() or torch._C._get_tracing_state() is not None:
-        return False
-    if torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0:
-        return False
-    return not torch.is_autocast_enabled("cpu") and all(
-        type(x) in (Tensor, nn.Parameter) and x.is_cpu and x.dtype in (torch.float32, torch.float64) and x.numel()
-        for x in tensors
+    return (
+        is_eager()
+        and not torch.is_autocast_enabled("cpu")
+        and all(
+            type(x) in (Tensor, nn.Parameter) and x.is_cpu and x.dtype in (torch.float32, torch.float64) and x.numel()
+            for x in tensors
+        )
     )
 
 
