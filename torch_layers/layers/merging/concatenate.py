@@ -51,6 +51,9 @@ class Concatenate(_Merge):
         masks = self.check_masks(inputs, mask)
         if all(m is None for m in masks):
             return None
+        for index, (x, m) in enumerate(zip(inputs, masks, strict=True)):
+            if m is not None and m.ndim != x.ndim:
+                self.check_mask(index, x, m)
         parts = [_over_last_axis(x, m) for x, m in zip(inputs, masks, strict=True)]
         return torch.cat(parts, self.axis).any(-1)
 

@@ -108,6 +108,15 @@ class _Merge(Layer):
             )
         return mask
 
+    def check_mask(self, index: int, x: Tensor, mask: Tensor) -> None:
+        """Raise ValueError unless a mask can be repeated along the last axis of its input."""
+        sizes = zip(mask.shape[::-1], x.shape[-2::-1], strict=False)
+        if mask.ndim >= x.ndim or any(size not in (1, allowed) for size, allowed in sizes):
+            raise ValueError(
+                f"{type(self).__name__}: mask[{index}] has shape {tuple(mask.shape)}, not {tuple(x.shape[:-1])}, the "
+                "shape of its input without the last axis"
+            )
+
 
 class _MaskedMerge(_Merge):
     """A merge whose result depends on the masks of its inputs."""
@@ -120,18 +129,9 @@ class _MaskedMerge(_Merge):
         masks = [m if x.ndim == rank else None for x, m in zip(inputs, mask, strict=True)]
         for index, (x, m) in enumerate(zip(inputs, masks, strict=True)):
             if m is not None:
-                masks[index] = self._spread(index, x, m)
+                self.check_mask(index, x, m)
+                masks[index] = m.to(torch.bool).unsqueeze(-1).expand(x.shape)
         return self.merge_masked(same_rank(inputs), masks)
-
-    def _spread(self, index: int, x: Tensor, mask: Tensor) -> Tensor:
-        """Return a mask with the shape of its input, by repeating it along the last axis."""
-        sizes = zip(mask.shape[::-1], x.shape[-2::-1], strict=False)
-        if mask.ndim >= x.ndim or any(size not in (1, allowed) for size, allowed in sizes):
-            raise ValueError(
-                f"{type(self).__name__}: mask[{index}] has shape {tuple(mask.shape)}, not {tuple(x.shape[:-1])}, the "
-                "shape of its input without the last axis"
-            )
-        return mask.to(torch.bool).unsqueeze(-1).expand(x.shape)
 
     def merge_masked(self, inputs: Sequence[Tensor], masks: Masks) -> Tensor:
         """Merge inputs of one rank, at least one of which has a mask, of its own shape."""

@@ -156,6 +156,11 @@ class TestMasks:
         with pytest.raises(ValueError, match=message):
             layer()([A, B], mask=[None, torch.ones(shape, dtype=torch.bool)])
 
+    def test_a_mask_of_steps_does_not_fit_images(self):
+        images, steps = torch.ones(2, 5, 3, 4), torch.ones(2, 5, dtype=torch.bool)
+        with pytest.raises(ValueError, match=r"^Concatenate: mask\[0\] has shape \(2, 5\), not \(2, 5, 3\)"):
+            Concatenate().compute_mask([images, images], [steps, None])
+
     def test_masks_of_nothing_change_nothing(self):
         assert torch.equal(Multiply()([A, B], mask=[None, None]), A * B)
 
