@@ -226,6 +226,7 @@ _OWN_MASKS = [
         for reduction in _REDUCTIONS
         for more in ({}, {"call": {"sample_weight": uniform(low=0.5)}}, {"call": {"sample_weight": uniform(4)}})
     ),
+    *(_c(name, {"axis": []}, _SAMPLES[name], "sums over no axes") for name in ("Dice", "Tversky")),
     *(
         _c("CTC", {"reduction": reduction}, _SAMPLES["CTC"], call={"sample_weight": _WEIGHTS}, masks=[mask(4)])
         for reduction in _REDUCTIONS

@@ -22,8 +22,8 @@ def dice(y_true: Array, y_pred: Array, axis: Axes = None) -> Tensor:
     """
     y_true, y_pred = fits("dice", *tensors(y_true, y_pred))
     check_axis("dice", axis, y_true, y_pred)
-    shared = (y_true * y_pred).sum(axis)
-    return 1 - 2.0 * shared / (y_true.sum(axis) + y_pred.sum(axis) + EPSILON)
+    shared = _total(y_true * y_pred, axis)
+    return 1 - 2.0 * shared / (_total(y_true, axis) + _total(y_pred, axis) + EPSILON)
 
 
 @losses.add
@@ -38,10 +38,15 @@ def tversky(y_true: Array, y_pred: Array, alpha: float = 0.5, beta: float = 0.5,
     """
     y_true, y_pred = broadcast("tversky", *tensors(y_true, y_pred))
     check_axis("tversky", axis, y_true, y_pred)
-    shared = (y_true * y_pred).sum(axis)
+    shared = _total(y_true * y_pred, axis)
     # The denominator by its sums: nothing cancels, and two products less than as written above.
-    whole = shared * (1 - alpha - beta) + y_true.sum(axis) * alpha + y_pred.sum(axis) * beta
+    whole = shared * (1 - alpha - beta) + _total(y_true, axis) * alpha + _total(y_pred, axis) * beta
     return 1 - shared / (whole + EPSILON)
+
+
+def _total(x: Tensor, axis: Axes) -> Tensor:
+    # Over no axes, torch would sum over all.
+    return x if axis in ((), []) else x.sum(axis)
 
 
 class Dice(_MatchedLoss):
