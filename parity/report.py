@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -65,22 +66,25 @@ def table(run: Run) -> Table:
 
 
 def trips_table(run: Run) -> Table | None:
-    """Draw one line per layer of the round trips of files: how many are equal by format and direction; None without any."""
+    """Draw one line per layer of the round trips of files: how many are equal, as read and as written back, by format.
+
+    None without any trips.
+    """
     trips = groups(result for result in run.results if result.case.kind == "file")
     if not trips:
         return None
     gates = {c.gate: None for results in trips.values() for r in results for c in r.verdict.checks}
-    columns = [gate for gate in gates if gate.endswith((READ, WRITTEN))]
+    formats = [gate.removesuffix(f" {READ}") for gate in gates if gate.endswith(f" {READ}")]
     drawn = Table(box=None, header_style="bold", pad_edge=False)
-    drawn.add_column("round trips of files", no_wrap=True)
-    for head in ("cases", *columns, "worst", "time"):
+    drawn.add_column(f"files: {READ}, {WRITTEN}", no_wrap=True)
+    for head in ("cases", *formats, "worst", "time"):
         drawn.add_column(head, justify="right", no_wrap=True)
     drawn.add_column("", no_wrap=True)
     for name, results in trips.items():
         checks = [check for result in results for check in result.verdict.checks]
         equal = [
-            sum(any(c.gate == gate for c in r.verdict.checks) and not _failed(r, gate) for r in results)
-            for gate in columns
+            ", ".join(str(sum(map(partial(_passed, gate=f"{format} {way}"), results))) for way in (READ, WRITTEN))
+            for format in formats
         ]
         statuses = Counter(result.status for result in results)
         remarks = ", ".join(f"{n} {_WORDS[s]}" for s, n in statuses.items() if s in _WORDS)
@@ -88,7 +92,7 @@ def trips_table(run: Run) -> Table | None:
         drawn.add_row(
             name,
             str(len(results)),
-            *map(str, equal),
+            *equal,
             f"{worst:.0e}",
             f"{sum(result.seconds for result in results):.1f} s",
             remarks or "equal",
@@ -97,8 +101,9 @@ def trips_table(run: Run) -> Table | None:
     return drawn
 
 
-def _failed(result: Result, gate: str) -> bool:
-    return any(check.gate == gate and not check.passed for check in result.verdict.checks)
+def _passed(result: Result, gate: str) -> bool:
+    checks = [check.passed for check in result.verdict.checks if check.gate == gate]
+    return bool(checks) and all(checks)
 
 
 def console() -> Console:
