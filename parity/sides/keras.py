@@ -133,7 +133,7 @@ class Keras(Side):
         if not self.formats:
             raise Lacks(f"side {self.name!r} takes no part in round trips of files")
         case = made_of(case)
-        self.keras.utils.set_random_seed(case.seed("keras") % 2**31)
+        self.seed(case)
         logging.getLogger("absl").setLevel(logging.ERROR)  # Keras calls .h5 old there, each time
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
