@@ -11,7 +11,7 @@ from torch import Tensor
 
 from torch_layers import registry
 from torch_layers.losses import binary
-from torch_layers.losses.tensors import EPSILON, Array, identical, tensors
+from torch_layers.losses.tensors import EPSILON, Array, check_axis, identical, tensors
 from torch_layers.registry import Registry
 
 legacy_losses = Registry("loss", "torch_layers.saving.legacy.losses")
@@ -42,7 +42,7 @@ def modern_loss(described: dict[str, Any]) -> dict[str, Any]:
 def _terms(y_true: Tensor, y_pred: Tensor) -> Tensor:
     """Return -y_true log(p + 1e-7) - (1 - y_true) log(1 - p + 1e-7), p clipped besides."""
     p = y_pred.clamp(EPSILON, 1.0 - EPSILON)
-    return -(y_true * (p + EPSILON).log() + (1.0 - y_true) * (1.0 - p + EPSILON).log())
+    return -binary._either(y_true, (p + EPSILON).log(), (1.0 - p + EPSILON).log())
 
 
 @legacy_losses.add
@@ -57,6 +57,7 @@ def binary_crossentropy_of_keras_2(
     if from_logits:
         return binary.binary_crossentropy(y_true, y_pred, from_logits, label_smoothing, axis)
     y_true, y_pred = identical("binary_crossentropy", *tensors(y_true, y_pred))
+    check_axis("binary_crossentropy", axis, y_pred)
     return _terms(binary._smooth(y_true, label_smoothing), y_pred).mean(axis)
 
 
@@ -80,11 +81,9 @@ def binary_focal_crossentropy_of_keras_2(
         options = apply_class_balancing, alpha, gamma, from_logits, label_smoothing, axis
         return binary.binary_focal_crossentropy(y_true, y_pred, *options)
     y_true, y_pred = identical("binary_focal_crossentropy", *tensors(y_true, y_pred))
-    y_true = binary._smooth(y_true, label_smoothing)
-    terms = binary._either(y_true, 1.0 - y_pred, y_pred).pow(gamma) * _terms(y_true, y_pred)
-    if apply_class_balancing:
-        terms = terms * (y_true * alpha + (1.0 - y_true) * (1.0 - alpha))
-    return terms.mean(axis)
+    check_axis("binary_focal_crossentropy", axis, y_pred)
+    y_true, balance = binary._smooth(y_true, label_smoothing), alpha if apply_class_balancing else None
+    return binary._focused(_terms(y_true, y_pred), y_true, y_pred, balance, gamma).mean(axis)
 
 
 class BinaryCrossentropyOfKeras2(binary.BinaryCrossentropy):

@@ -92,6 +92,13 @@ def test_a_function_has_its_value(name):
     np.testing.assert_allclose(found, function(y_true, y_pred), rtol=1e-6, atol=1e-7)
 
 
+@pytest.mark.parametrize("name", ["binary_crossentropy", "binary_focal_crossentropy"])
+def test_an_axis_that_is_not_there_is_named(name):
+    function, y = from_keras(getattr(tf_keras.losses, name)), torch.full((2, 3), 0.5)
+    with pytest.raises(ValueError, match=f"^{name}: .*axis=5"):
+        function(y, y, axis=5)
+
+
 def test_a_loss_of_ones_own_is_asked_for():
     class Mine(tf_keras.losses.Loss):
         def call(self, y_true, y_pred):
@@ -110,7 +117,7 @@ def test_a_loss_of_ones_own_is_asked_for():
 
 @pytest.mark.parametrize("package", ["keras", "tf_keras"])
 def test_metrics_are_refused(package):
-    keras = pytest.importorskip(package)
+    keras = pytest.importorskip(package, reason=f"needs live {package}")
     with pytest.raises(TypeError, match="from_keras: MeanSquaredError is a metric, and torch_layers has none"):
         from_keras(keras.metrics.MeanSquaredError())
 
