@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import Any
 from unittest import mock
 
@@ -63,7 +63,9 @@ class TensorFlow:
 
         That one drops all kernels, for the state of random ones, and to make them anew takes half the time of a case.
         """
-        with mock.patch.object(self.tf.random, "set_seed", _ignore):
+        with ExitStack() as patches:
+            for namespace in (self.tf, self.tf.compat.v2):  # Keras 3's, and Keras 2's
+                patches.enter_context(mock.patch.object(namespace.random, "set_seed", _ignore))
             yield
 
     def tensor(self, array: Any) -> Any:

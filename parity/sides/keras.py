@@ -10,7 +10,7 @@ import logging
 import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -190,17 +190,8 @@ class Keras(Side):
             raise Lacks(f"{version}: {name} takes no {', '.join(sorted(unknown))}")
         return found
 
-    def _parameters(self, found: Any) -> set[str]:
-        if not inspect.isclass(found):
-            return set(inspect.signature(found).parameters)
-        base = {"activity_regularizer", "trainable", "dtype", "autocast", "name", "input_shape", "batch_input_shape"}
-        names = set(base) | ({"input_dim", "weights"} if self.package == "tf_keras" else set())
-        if not issubclass(found, self.keras.layers.Layer):
-            names = set()
-        for cls in found.__mro__[:-1]:
-            if "__init__" in vars(cls):
-                names |= set(inspect.signature(vars(cls)["__init__"]).parameters)
-        return names
+    def _parameters(self, found: Any) -> frozenset[str]:
+        return _parameters(found, self.keras.layers.Layer, self.package == "tf_keras")
 
     def make(self, spec: Case | Object, case: Case, policy: str) -> Any:
         """Make the object that a case or a part of it describes."""
@@ -237,7 +228,7 @@ class Keras(Side):
 
         if self.takes(layer, "training"):
             kwargs = {**kwargs, "training": case.training}
-        layer(*masked(args), **kwargs)
+        self._build(layer, partial(layer, *masked(args), **kwargs))
         self.set_weights(layer, case, policy)
         stateful = [inner for inner in layer._flatten_layers() if getattr(inner, "stateful", None) is True]
         weights = list(layer.weights)
@@ -274,6 +265,21 @@ class Keras(Side):
         output_masks = [getattr(y, "_keras_mask", None) for y in returned]
         found |= numbered("mask", (self.engine.value(m) for m in output_masks if m is not None))
         return found
+
+    def _build(self, layer: Any, call: Callable[[], Any]) -> None:
+        """Let a layer make its weights as `call` would, without computing what it gives, where Keras knows how."""
+        if type(layer).build is not self.keras.layers.Layer.build:
+            # Not by setattr: Keras tracks what is set, and collects garbage when that goes.
+            vars(layer)["call"] = _end_of_building
+            try:
+                call()
+            except _Built:
+                pass
+            finally:
+                del vars(layer)["call"]
+            if layer.built and layer.weights:  # Keras 2 makes some in the call
+                return
+        call()
 
     def set_weights(self, layer: Any, case: Case, policy: str) -> None:
         """Give a layer the weights of the case."""
@@ -365,10 +371,34 @@ class TfKeras(Keras):
     name, package, formats = "tf-keras", "tf_keras", (".h5", "_weights.h5")
 
     def seed(self, case: Case) -> None:
-        if case.training:  # it drops and adds noise by operations whose state is in their kernels
+        if case.training or case.statistical:  # it draws by operations whose state is in their kernels
             self.keras.utils.set_random_seed(case.seed("keras") % 2**31)
         else:
             super().seed(case)
+
+
+@cache
+def _parameters(found: Any, layer: type, of_keras_2: bool) -> frozenset[str]:
+    """List what a class or a function of Keras takes, `**kwargs` that a base class takes included."""
+    if not inspect.isclass(found):
+        return frozenset(inspect.signature(found).parameters)
+    names: set[str] = set()
+    if issubclass(found, layer):
+        names |= {"activity_regularizer", "trainable", "dtype", "autocast", "name", "input_shape", "batch_input_shape"}
+        names |= {"input_dim", "weights"} if of_keras_2 else set()
+    for cls in found.__mro__[:-1]:
+        if "__init__" in vars(cls):
+            names |= set(inspect.signature(vars(cls)["__init__"]).parameters)
+    return frozenset(names)
+
+
+class _Built(BaseException):
+    """A layer has its weights. Not an Exception: Keras rewrites those on their way."""
+
+
+def _end_of_building(*args: Any, **kwargs: Any) -> None:
+    """Stand for the computation of a layer that is only to be built."""
+    raise _Built
 
 
 class _Building:
