@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import warnings
 from typing import Any, ClassVar
 
@@ -10,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from torch_layers.eager import is_eager
 from torch_layers.losses.base import _MatchedLoss
 from torch_layers.losses.tensors import EPSILON, Array, as_tensor, check_axis, fits, identical, tensors
 from torch_layers.registry import losses
@@ -73,6 +75,16 @@ def _softmax_cross_entropy(labels: Tensor, logits: Tensor, axis: int) -> Tensor:
     return values
 
 
+def _are_distributions(labels: Tensor, logits: Tensor) -> bool:
+    """Tell whether F.cross_entropy has TensorFlow's gradient too: fixed labels that sum to 1, but for rounding."""
+    # What depends on data can be asked of tensors that have some, and of those on the CPU without waiting for them.
+    if not (is_eager() and type(logits) is Tensor and logits.is_cpu) or labels.requires_grad:
+        return False
+    low, high = labels.sum(-1).aminmax()
+    rounding = 4 * torch.finfo(labels.dtype).eps
+    return low.item() >= 1 - rounding and high.item() <= 1 + rounding
+
+
 class _Picked(torch.autograd.Function):
     """sum(y_pred * one_hot(ids)), without the product's passes over all classes.
 
@@ -121,8 +133,24 @@ def _index(ids: Tensor, y_pred: Tensor) -> tuple[Tensor, Tensor]:
     return index.unsqueeze(-1), index == ids
 
 
+def _plainly_picked(ids: Tensor, y_pred: Tensor) -> Tensor | None:
+    """Return what `_Picked` gives by indexing alone, or None where that may be another: an id that is no class, NaN or
+    infinity, and a probability of 0, at which powers have an infinite gradient."""
+    # What depends on data can be asked of tensors that have some, and of those on the CPU without waiting for them.
+    if not (is_eager() and type(y_pred) is Tensor and y_pred.is_cpu and ids.numel()):
+        return None
+    low, high = ids.aminmax()
+    if low.item() < 0 or high.item() >= y_pred.shape[-1] or not math.isfinite(y_pred.sum().item()):
+        return None
+    picked = y_pred.gather(-1, ids.unsqueeze(-1)).squeeze(-1)
+    return picked if not picked.requires_grad or picked.amin().item() > 0 else None
+
+
 def _probability(ids: Tensor, y_pred: Tensor) -> Tensor:
     """Return the prediction for each id; 0 for one that is no class."""
+    plain = _plainly_picked(ids, y_pred)
+    if plain is not None:
+        return plain
     if torch.compiler.is_compiling() or not y_pred.shape[-1]:
         return (y_pred * (ids.unsqueeze(-1) == torch.arange(y_pred.shape[-1], device=y_pred.device))).sum(-1)
     picked: Tensor = (_Picked.apply if torch.is_grad_enabled() else _Picked.forward)(y_pred, ids)
@@ -253,7 +281,11 @@ class CategoricalCrossentropy(_MatchedLoss):
         _warn_of_one_class("CategoricalCrossentropy", y_pred)
         y_true = _smooth(y_true, self.label_smoothing)
         if self.from_logits:
-            if y_pred.ndim == 2 and self.axis in (1, -1) and not torch.is_grad_enabled():
+            if (
+                y_pred.ndim == 2
+                and self.axis in (1, -1)
+                and (not torch.is_grad_enabled() or _are_distributions(y_true, y_pred))
+            ):
                 return F.cross_entropy(y_pred, y_true)
             return _softmax_cross_entropy(y_true, y_pred, self.axis).mean()
         terms = y_true * _normalized(y_pred, self.axis).log()
