@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 FLOATS = ("float64", "float32", "float16", "bfloat16")
@@ -114,7 +115,7 @@ class Case:
     kind: str = "layer"
     why: str = ""
 
-    @property
+    @cached_property
     def id(self) -> str:
         """The content as one readable line, the same in every process and on every machine."""
         parts = [f"{self.name}({_arguments(self.config)})"]
@@ -126,9 +127,13 @@ class Case:
         parts += [word for word, said in (("training", self.training), ("raises", self.raises)) if said]
         return " ".join([*parts, self.dtype])
 
+    @cached_property
+    def _in_any_dtype(self) -> str:
+        return f"{self.kind} {replace(self, dtype='').id}"
+
     def seed(self, role: str) -> int:
         """Return the seed of one drawn array. The dtype isn't in it: all dtypes of a case see the same numbers."""
-        content = f"{self.kind} {replace(self, dtype='').id} {role}"
+        content = f"{self._in_any_dtype} {role}"
         return int.from_bytes(hashlib.sha256(content.encode()).digest()[:8], "little")
 
 

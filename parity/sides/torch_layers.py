@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import os
 import warnings
@@ -100,7 +101,9 @@ class TorchLayers(Side):
         # What has no dtype of its own follows torch's default, as Keras's follows floatx.
         torch.set_default_dtype(torch.float64 if policy == "float64" else torch.float32)
         try:
-            with warnings.catch_warnings(), torch.device(self._device):
+            # Each call of torch goes through what sets a device: not for the one that is torch's own.
+            made_there = contextlib.nullcontext() if self.device == "cpu" else self._device
+            with warnings.catch_warnings(), made_there:
                 warnings.simplefilter("ignore", SyntaxWarning)
                 return getattr(self, f"_run_{case.kind}", self._run_function)(case, policy)
         finally:
