@@ -145,14 +145,16 @@ class Keras(Side):
                         record.files[format] = trip_files.written(model, format)
                     except Exception as error:  # what Keras says of saving it so
                         record.refusals[format] = said(error)
+            first = None
             for format, content in files.items():
                 try:
                     if trip_files.is_of_weights(format):
-                        model = trip_files.emptied(self._saved_model(case))
+                        model = trip_files.emptied(self._saved_model(case) if first is None else first)
                         trip_files.read(model.load_weights, format, content)
                     else:
                         load = partial(self.keras.models.load_model, compile=False)
                         model = trip_files.read(load, format, content)
+                        first = model if first is None else first
                     record.values |= trip_files.of_format(format, self._found(model, case))
                 except Exception as error:  # what Keras says of the file
                     record.refusals[format] = said(error)

@@ -47,6 +47,13 @@ class Layout:
                 return axis, [joined.split("+").index(block) for block in ours.split("+")]
         return None
 
+    def torch_axis(self, axis: int) -> int | None:
+        """Return where an axis of Keras's layout is in PyTorch's, or None if it is not there as it is."""
+        keras, torch_side = (side.split() for side in self.sides)
+        if "(" in self.pattern or "..." in keras or (self._blocks is not None and self._blocks[0] == axis % len(keras)):
+            return None
+        return torch_side.index(keras[axis])
+
     def to_torch(self, value: Any) -> Any:
         """Rearrange a value from Keras's layout to PyTorch's; a view wherever strides allow."""
         keras, torch_side = self.sides

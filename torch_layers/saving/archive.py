@@ -11,12 +11,12 @@ from typing import Any
 
 from torch_layers.saving.errors import FileError
 from torch_layers.saving.source import Source, in_memory
+from torch_layers.saving.summed import Summed
 
 # Signature, flags, method, length of the name and of what follows it.
 _LOCAL_HEADER = struct.Struct("<4s2xHH16xHH")
 # Text of configs shrinks 50 times at most; what shrinks more is no model but a bomb.
 _MOST_INFLATION, _ALWAYS_ALLOWED = 200, 1 << 20
-_BLOCK = 1 << 20
 # Bytes of an archive's table of contents: some 5,000 members, of which a model has three, and an asset for some layers.
 _LARGEST_TABLE = 1 << 19
 
@@ -53,6 +53,20 @@ class Archive:
         Raises: FileError if there is no such member, it has more than `largest` bytes, or its bytes are not what the
         archive says of them.
         """
+        found = self._summed(name, largest)
+        found.verify_sum()
+        return found
+
+    def member_to_verify(self, name: str) -> Source:
+        """Return the bytes of a member, whose checksum is computed as they are read: the archive's source verifies it.
+
+        Raises: FileError as `member`, but for a wrong checksum.
+        """
+        found = self._summed(name, None)
+        self.source.verify_later(found.verify_sum)
+        return found
+
+    def _summed(self, name: str, largest: int | None) -> Summed:
         member = self._members.get(name)
         if member is None:
             raise FileError(self.source.name, f"has no member {name!r}, only {sorted(self.names)}")
@@ -65,17 +79,8 @@ class Archive:
                 raise FileError(
                     place, f"is stored in {member.compress_size} bytes, but said to have {member.file_size}"
                 )
-            found = data
-        else:
-            found = in_memory(_inflated(data, member, place), place)
-        checksum, block = 0, memoryview(bytearray(min(_BLOCK, found.size)))
-        for offset in range(0, found.size, _BLOCK):
-            part = block[: found.size - offset]
-            found.readinto(offset, part)
-            checksum = zlib.crc32(part, checksum)
-        if checksum != member.CRC:
-            raise FileError(place, f"is damaged: its checksum is {checksum:08x}, the archive says {member.CRC:08x}")
-        return found
+            return Summed(data, member.CRC)
+        return Summed(in_memory(_inflated(data, member, place), place), member.CRC)
 
     def _check(self, member: zipfile.ZipInfo) -> None:
         # `filename` ends at the first NUL, which another reader may not stop at.

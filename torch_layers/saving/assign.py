@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,29 +12,13 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from torch_layers.layers.weighted import Weighted
-from torch_layers.layers.weights import Weight, as_tensor
+from torch_layers.layers.weights import Weight
 from torch_layers.saving.errors import FileError
-
-# Bytes that are read at once where they are rearranged.
-_BLOCK = 1 << 22
+from torch_layers.saving.reading import Stored, read_values
+from torch_layers.saving.source import Source
 
 # Kinds of numpy's dtypes that no weight has.
 _NO_REAL_NUMBERS = {"c": "complex numbers", "O": "texts", "S": "texts", "U": "texts"}
-
-
-class Stored(Protocol):
-    """An array that waits in a file: a data set of HDF5, or what is computed from some."""
-
-    @property
-    def path(self) -> str:
-        """Its place in the file."""
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Its shape in Keras's layout."""
-
-    def read(self) -> np.ndarray[Any, Any]:
-        """Return its values."""
 
 
 @dataclass(frozen=True)
@@ -55,69 +39,32 @@ class Assignment:
     stored: Stored
 
     @property
-    def is_new(self) -> bool:
-        """Whether the weight has no values yet, which could be lost."""
-        tensor = getattr(self.layer, self.weight.name)
-        return is_lazy(tensor) or tensor.is_meta
-
-    def read(self) -> Tensor:
-        """Return the array in PyTorch's layout."""
-        tensor: Tensor = self.weight.layout.to_torch(as_tensor(self.stored.read()))
-        return tensor
+    def dtype(self) -> torch.dtype:
+        """That of the weight."""
+        dtype: torch.dtype = getattr(self.layer, self.weight.name).dtype
+        return dtype
 
     def put(self, value: Tensor) -> None:
-        """Copy what `read` returned into the weight."""
-        with torch.no_grad():
-            getattr(self.layer, self.weight.name).copy_(value)
-
-    def fill(self) -> None:
-        """Give a new weight memory, and read the array straight into it."""
-        tensor, shape = getattr(self.layer, self.weight.name), tuple(self.stored.shape)
-        self.layer._keras_shapes[self.weight.name] = shape
+        """Give the weight its value, in PyTorch's layout: a new one becomes this very tensor."""
+        name, tensor = self.weight.name, getattr(self.layer, self.weight.name)
+        self.layer._keras_shapes[name] = tuple(self.stored.shape)
         if is_lazy(tensor):
-            tensor.materialize(self.weight.layout.torch_shape(shape))
-        else:
-            # Not torch.empty_like, for which torch imports what its compiler needs.
-            made = torch.empty(tensor.shape, dtype=tensor.dtype)
-            tensor = (
-                nn.Parameter(made, requires_grad=tensor.requires_grad) if isinstance(tensor, nn.Parameter) else made
-            )
-            setattr(self.layer, self.weight.name, tensor)
-        if not self._read_straight(tensor) and not self._read_in_blocks(tensor):
-            self.put(self.read())
-
-    def _read_straight(self, tensor: Tensor) -> bool:
-        keras, torch_side = self.weight.layout.sides
-        read_into: Callable[[Any], None] | None = getattr(self.stored, "read_into", None)
-        dtype = getattr(self.stored, "dtype", None)
-        if read_into is None or keras != torch_side or not self.weight.layout.is_view or tensor.device.type != "cpu":
-            return False
-        if tensor.dtype is torch.bfloat16 or not tensor.is_contiguous():
-            return False
-        target = tensor.detach().numpy()
-        if dtype != target.dtype:
-            return False
-        read_into(target)
-        return True
-
-    def _read_in_blocks(self, tensor: Tensor) -> bool:
-        """Read some rows at a time into their place in another layout: no array lies in memory twice."""
-        stored: Any = self.stored
-        if not getattr(stored, "is_in_one_piece", False) or not self.weight.layout.is_view:
-            return False
-        count = stored.shape[0]
-        rows = max(count * _BLOCK // max(stored.nbytes, 1), 1)
-        target = self.weight.layout.to_keras(tensor.detach(), stored.shape)
-        for start in range(0, count, rows):
-            stop = min(start + rows, count)
-            target[start:stop].copy_(as_tensor(stored.read_rows(start, stop)))
-        return True
+            tensor.materialize(value.shape)
+            if tensor.device == value.device:
+                tensor.data = value
+                return
+        elif tensor.is_meta:
+            is_parameter = isinstance(tensor, nn.Parameter)
+            setattr(self.layer, name, nn.Parameter(value, tensor.requires_grad) if is_parameter else value)
+            return
+        with torch.no_grad():
+            tensor.copy_(value)
 
 
-def fill(assignments: Iterable[Assignment], name: str) -> None:
-    """Give each weight its array. Raises: FileError that lists every array of a wrong shape; nothing is changed then.
+def fill(assignments: Iterable[Assignment], source: Source) -> None:
+    """Give each weight its array in a file.
 
-    `name` is what the file is called.
+    Raises: FileError that lists every array of a wrong shape, or says what is damaged; nothing is changed then.
     """
     assignments = list(assignments)
     wrong = []
@@ -132,12 +79,9 @@ def fill(assignments: Iterable[Assignment], name: str) -> None:
             what = f"is of {_NO_REAL_NUMBERS[kind]}, expected are real numbers"
             wrong.append(f"{given.stored.path} ({given.weight.keras_name!r}) {what} in layer {given.layer.name!r}")
     if wrong:
-        raise FileError(name, "weights do not fit the model:" + "".join(f"\n  {line}" for line in wrong))
+        raise FileError(source.name, "weights do not fit the model:" + "".join(f"\n  {line}" for line in wrong))
     # All is read before the first weight changes: a file that turns out to be damaged leaves a model as it was.
-    known = [given for given in assignments if not given.is_new]
-    values = [given.read() for given in known]
-    for given in assignments:
-        if given.is_new:
-            given.fill()
-    for given, value in zip(known, values, strict=True):
+    values = read_values([(given.weight.layout, given.stored, given.dtype) for given in assignments], source)
+    source.verify()
+    for given, value in zip(assignments, values, strict=True):
         given.put(value)

@@ -160,7 +160,7 @@ def _keras_archive(source: Source) -> ModelFile:
         raise NotImplementedError(
             f"{source.name}: has no model.weights.h5, only {sorted(names)}: save it in Keras with its weights in one .h5"
         )
-    member = archive.member("model.weights.h5")
+    member = archive.member_to_verify("model.weights.h5")
     root = open_hdf5(member)
     weights = WeightsFile(root, root, False, version, None)
     return ModelFile(f"{source.name}/config.json", config, version, None, weights)

@@ -55,7 +55,7 @@ def load_model(file: File, custom_objects: CustomObjects | None = None) -> Any:
         with refusing(found.place), unallocated():
             model = _built(found, custom_objects)
         with refusing(source.name):
-            fill(_planned(model, found, custom_objects), source.name)
+            fill(_planned(model, found, custom_objects), source)
             begin_states(model, source.name)
     _check_filled(model, source.name)
     return model.eval()
@@ -73,7 +73,7 @@ def load_weights(model: Weighted, file: File, by_name: bool = False) -> None:
         if by_name and not (isinstance(found, WeightsFile) and found.is_legacy):
             raise ValueError(f"load_weights: by_name=True: {source.name} does not name its layers, only .h5 files do")
         if isinstance(found, WeightsFile):
-            fill(_planned_weights(model, found, by_name), source.name)
+            fill(_planned_weights(model, found, by_name), source)
         else:
             safetensors.load(model, found)
 

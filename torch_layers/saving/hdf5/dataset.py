@@ -87,24 +87,23 @@ class Dataset:
 
     @property
     def is_in_one_piece(self) -> bool:
-        """Whether its numbers lie side by side in the file, so that `read_rows` can read some of them."""
+        """Whether its numbers lie side by side in the file, so that `read_span` can read some of them."""
         return isinstance(self._layout, Contiguous) and bool(self.shape) and not self._datatype.text
 
     @refusing
-    def read_rows(self, start: int, stop: int) -> Array:
-        """Return `self.read()[start:stop]` of an array in one piece; no more of it is read.
+    def read_span(self, start: int, out: Array) -> None:
+        """Fill `out`, of one axis and of the dtype, with `self.read().reshape(-1)[start:]` of an array in one piece.
 
-        Raises: IndexError if there are no such rows.
+        Raises: IndexError if it has not so many numbers.
         """
         assert isinstance(self._layout, Contiguous)
-        if not 0 <= start <= stop <= self.shape[0]:
-            raise IndexError(f"rows {start} to {stop} of an array with {self.shape[0]} rows")
-        found = np.empty((stop - start, *self.shape[1:]), self.dtype)
-        if found.size and self._layout.address is not None:
-            place = self._storage.base + self._layout.address + start * (self.nbytes // self.shape[0])
-            self._storage.source.readinto(place, _bytes_of(found).reshape(-1).data)
-        check_truth(found, self.place)
-        return found
+        assert out.dtype == self.dtype
+        if not 0 <= start <= start + out.size <= math.prod(self.shape):
+            raise IndexError(f"numbers {start} to {start + out.size} of an array of shape {self.shape}")
+        if out.size and self._layout.address is not None:
+            place = self._storage.base + self._layout.address + start * out.itemsize
+            self._storage.source.readinto(place, _bytes_of(out).reshape(-1).data)
+        check_truth(out, self.place)
 
     def _read_bytes(self, out: Array) -> None:
         """Fill an array of bytes, which has one more axis: the bytes of an element."""
