@@ -35,7 +35,7 @@ Device = Annotated[str, typer.Option(help="Where the implementation computes: cp
 
 def _fail(error: Exception) -> typer.Exit:
     Console(stderr=True).print(f"parity: {error}", markup=False, highlight=False, soft_wrap=True)
-    return typer.Exit(1)
+    return typer.Exit(NOT_ASKED)
 
 
 def _repeat(short: str, reference: str, implementation: str, device: str) -> str:
@@ -106,7 +106,7 @@ def run_command(
         if path is not None:
             write(done, path)
     console.print(report.summary(done), markup=False, highlight=False, soft_wrap=True)
-    sys.exit(0)
+    sys.exit(0 if done.passed else DIFFERENT)
 
 
 @app.command("list")
@@ -138,7 +138,7 @@ def show(
         raise _fail(error) from error
     for short, result in zip(chosen, done.results, strict=True):
         report.full(short, result, done.environments, report.console())
-    sys.exit(0)
+    sys.exit(0 if done.passed else DIFFERENT)
 
 
 @app.command()
