@@ -115,12 +115,11 @@ def close(a: Any, b: Any) -> None:
     torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-6)
 
 
-# Dynamo itself instantiates the autograd function that it traces.
-dynamo_s_own_warning = pytest.mark.filterwarnings("ignore:.*should not be instantiated:DeprecationWarning")
+# `losses/test_all.py` compiles and exports every class.
 
 
-@dynamo_s_own_warning
-@every_loss
+@every_function
+@pytest.mark.filterwarnings("ignore:.*should not be instantiated:DeprecationWarning")  # of Dynamo's own functions
 def test_compiles_in_one_graph_forward_and_backward(name):
     loss, (y_true, y_pred) = made(name)
     torch._dynamo.reset()
@@ -134,20 +133,7 @@ def test_compiles_in_one_graph_forward_and_backward(name):
     close(*grads)
 
 
-@dynamo_s_own_warning
-@every_class
-@pytest.mark.parametrize("reduction", REDUCTIONS)
-def test_compiles_with_weights_and_mask(name, reduction):
-    _, args = made(name)
-    loss = LOSSES[name](**cases(name)[0].config, reduction=reduction)
-    shape = LOSSES[name](**cases(name)[0].config, reduction=None)(*args).shape
-    weight, mask = torch.rand(shape) + 0.5, torch.rand(shape) < 0.5
-    torch._dynamo.reset()
-    compiled = torch.compile(loss, fullgraph=True, backend="eager")
-    close(compiled(*args, weight, mask=mask), loss(*args, weight, mask=mask))
-
-
-@every_loss
+@every_function
 def test_exports_with_a_dynamic_batch(name):
     loss, args = made(name)
     batch = torch.export.Dim("batch", min=2, max=64)

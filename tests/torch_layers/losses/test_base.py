@@ -13,6 +13,7 @@ from torch.testing import assert_close
 
 from torch_layers import losses
 from torch_layers.losses import Loss, MeanAbsoluteError, MeanSquaredError
+from torch_layers.losses.reduction import reduce
 
 REDUCTIONS = ("sum_over_batch_size", "mean", "mean_with_sample_weight", "sum", "none", None)
 # The losses of the rows are 1, 4 and 9.
@@ -40,6 +41,22 @@ def test_reductions(kwargs: dict[str, Any], expected: tuple[Any, ...]) -> None:
         for reduction in REDUCTIONS[4:]:
             loss = MeanSquaredError(reduction=reduction)
             assert_close(loss(TRUE, PRED, **kwargs), torch.tensor(expected[4], dtype=torch.float))
+
+
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+def test_reductions_compile_as_one_graph(reduction: str | None) -> None:
+    def reduced(*values: Tensor) -> list[Tensor]:
+        return [
+            reduce("Loss", x, weight, mask, reduction)
+            for x in values
+            for weight in (None, x.abs())
+            for mask in (None, x > 0)
+        ]
+
+    losses_of_ranks = [torch.randn(shape) for shape in ((), (3,), (3, 2))]
+    torch._dynamo.reset()
+    compiled = torch.compile(reduced, backend="aot_eager", fullgraph=True)
+    assert_close(compiled(*losses_of_ranks), reduced(*losses_of_ranks))
 
 
 def test_a_mask_without_a_mean_is_a_weight() -> None:
