@@ -146,7 +146,7 @@ def coverage(reference: Reference = REFERENCE) -> None:
     """List classes, functions and constructor arguments of the installed Keras that no case touches."""
     from parity.coverage import KINDS, complete, summary
     from parity.coverage import coverage as measure
-    from parity.sides.keras import load
+    from parity.sides.keras_package import load
 
     try:
         keras = load("tf_keras" if reference == "tf-keras" else "keras", "tensorflow")

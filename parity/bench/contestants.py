@@ -24,7 +24,8 @@ from parity import draw
 from parity.bench.rows import Row
 from parity.case import Case
 from parity.sides.base import leaves, rebuilt
-from parity.sides.keras import NAMESPACES, Keras, KerasTorch, give_weights
+from parity.sides.keras import Keras, KerasTorch, give_weights
+from parity.sides.keras_package import NAMESPACES
 from parity.sides.models import random_weights
 from parity.sides.torch_layers import TorchLayers
 from torch_layers.graph import from_keras

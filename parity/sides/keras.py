@@ -4,71 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import importlib.metadata
 import inspect
 import logging
-import os
 import warnings
-from collections.abc import Callable, Iterator, Mapping
-from functools import cache, partial
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
-import torch  # noqa: F401  (before TensorFlow, or the import of both in one process can crash)
 
 from parity import draw
 from parity.case import Case, Object
 from parity.record import Record, Value
 from parity.sides import files as trip_files
 from parity.sides.backends import BACKENDS
-from parity.sides.base import Lacks, MissingSide, Side, leaves, machine, numbered, rebuilt, said
+from parity.sides.base import Lacks, Side, leaves, machine, numbered, rebuilt, said
+from parity.sides.keras_package import Building, find, load, parameters
 from parity.trips import made_of
-
-INSTALL = {
-    "tensorflow": "pip install keras tensorflow-cpu",
-    "torch": "pip install keras torch",
-    "jax": "pip install keras jax",
-    "tf_keras": "pip install --no-deps tf-keras, beside tensorflow-cpu",
-}
-
-
-@contextlib.contextmanager
-def _silent() -> Iterator[None]:
-    """Send file descriptor 2 to nowhere: TensorFlow's C++ greets there, whatever Python's `sys.stderr` is."""
-    kept = os.dup(2)
-    with open(os.devnull, "w") as nowhere:
-        os.dup2(nowhere.fileno(), 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-
-
-def load(package: str, backend: str) -> Any:
-    """Import Keras with a backend.
-
-    Raises: MissingSide if a package is missing, or if this process holds Keras with another backend already.
-    """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ["KERAS_BACKEND"] = backend
-    try:
-        with _silent():
-            importlib.import_module(backend)
-            # Keras imports it lazily on its other backends, greeting on stderr then.
-            with contextlib.suppress(ImportError):
-                importlib.import_module("tensorflow")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            keras = importlib.import_module(package)
-    except ImportError as error:
-        hint = INSTALL["tf_keras" if package == "tf_keras" else backend]
-        raise MissingSide(f"{package} on {backend} can't be imported here ({error}); {hint}") from error
-    if package == "keras" and keras.backend.backend() != backend:
-        raise MissingSide(
-            f"this process holds Keras on {keras.backend.backend()} already; Keras on {backend} needs a process of its own"
-        )
-    return keras
 
 
 class Keras(Side):
@@ -181,29 +133,15 @@ class Keras(Side):
 
     # --- making what a case names ----------------------------------------------------------------------------------
 
-    def _find(self, kind: str, name: str, config: Any) -> Any:
-        namespace = getattr(self.keras, NAMESPACES[kind]) if NAMESPACES[kind] else self.keras
-        found = getattr(namespace, name, None)
-        version = f"{self.package} {self.keras.__version__}"
-        if found is None:
-            raise Lacks(f"{version} has no {NAMESPACES[kind]}.{name}")
-        unknown = set(config) - self._parameters(found)
-        if unknown:
-            raise Lacks(f"{version}: {name} takes no {', '.join(sorted(unknown))}")
-        return found
-
-    def _parameters(self, found: Any) -> frozenset[str]:
-        return _parameters(found, self.keras.layers.Layer, self.package == "tf_keras")
-
     def make(self, spec: Case | Object, case: Case, policy: str) -> Any:
         """Make the object that a case or a part of it describes."""
         if "build" in spec.config:
-            return spec.config["build"](_Building(self.keras), policy)
+            return spec.config["build"](Building(self.keras), policy)
         inner = spec if isinstance(spec, Case) else Case(spec.name, spec.config)
-        found = self._find(spec.kind, spec.name, spec.config)
+        found = find(self.keras, spec.kind, spec.name, spec.config)
         config = draw.config(inner, policy, lambda o: self.make(o, case, policy))
         dtype = draw.dtype_argument(spec.kind, spec.name, policy)
-        if dtype is not None and "dtype" in self._parameters(found):
+        if dtype is not None and "dtype" in parameters(self.keras, found):
             config.setdefault("dtype", dtype)
         return found(**config)
 
@@ -326,13 +264,13 @@ class Keras(Side):
         return self._call(regularizer, case, policy)
 
     def _run_function(self, case: Case, policy: str) -> dict[str, Value]:
-        function = self._find(case.kind, case.name, case.config)
+        function = find(self.keras, case.kind, case.name, case.config)
         config = draw.config(case, policy, lambda o: self.make(o, case, policy))
         return self._call(lambda *args, **kwargs: function(*args, **kwargs, **config), case, policy)
 
     def _run_merge_function(self, case: Case, policy: str) -> dict[str, Value]:
         # What such a function doesn't name itself goes to the layer that it makes.
-        function, config = self._find(case.kind, case.name, case.config), {"dtype": policy, **case.config}
+        function, config = find(self.keras, case.kind, case.name, case.config), {"dtype": policy, **case.config}
         return self._call(lambda *args, **kwargs: function(*args, **kwargs, **config), case, policy)
 
     def _run_initializer(self, case: Case, policy: str) -> dict[str, Value]:
@@ -379,21 +317,6 @@ class TfKeras(Keras):
             super().seed(case)
 
 
-@cache
-def _parameters(found: Any, layer: type, of_keras_2: bool) -> frozenset[str]:
-    """List what a class or a function of Keras takes, `**kwargs` that a base class takes included."""
-    if not inspect.isclass(found):
-        return frozenset(inspect.signature(found).parameters)
-    names: set[str] = set()
-    if issubclass(found, layer):
-        names |= {"activity_regularizer", "trainable", "dtype", "autocast", "name", "input_shape", "batch_input_shape"}
-        names |= {"input_dim", "weights"} if of_keras_2 else set()
-    for cls in found.__mro__[:-1]:
-        if "__init__" in vars(cls):
-            names |= set(inspect.signature(vars(cls)["__init__"]).parameters)
-    return frozenset(names)
-
-
 class _Built(BaseException):
     """A layer has its weights. Not an Exception: Keras rewrites those on their way."""
 
@@ -401,31 +324,6 @@ class _Built(BaseException):
 def _end_of_building(*args: Any, **kwargs: Any) -> None:
     """Stand for the computation of a layer that is only to be built."""
     raise _Built
-
-
-class _Building:
-    """What the builder of a model sees: layers, `Input`, `Model`, `Sequential`."""
-
-    input_dtype = staticmethod(draw.compute_dtype)
-
-    def __init__(self, keras: Any) -> None:
-        self._keras = keras
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._keras.layers, name, None) or getattr(self._keras, name)
-
-
-NAMESPACES = {
-    "layer": "layers",
-    "model": "",
-    "merge_function": "layers",
-    "loss": "losses",
-    "loss_function": "losses",
-    "activation": "activations",
-    "initializer": "initializers",
-    "regularizer": "regularizers",
-    "constraint": "constraints",
-}
 
 
 def _replaced(nested: Any, old: list[Any], new: list[Any]) -> Any:

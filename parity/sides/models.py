@@ -16,7 +16,8 @@ from parity.case import Case
 from parity.record import Numbers, Value
 from parity.sides.backends import TensorFlow
 from parity.sides.base import leaves, numbered, rebuilt
-from parity.sides.keras import give_weights, load
+from parity.sides.keras import give_weights
+from parity.sides.keras_package import load
 
 
 @dataclass

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from parity.sides.base import MissingSide
-from parity.sides.keras import load
+from parity.sides.keras_package import load
 from parity.sides.models import KerasModel
 from parity.sides.process import quiet_stderr
 from parity.whole.compare import Whole, compare_models

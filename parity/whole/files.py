@@ -17,7 +17,8 @@ from typing import Any
 from parity.judge import judge
 from parity.record import Numbers, Record
 from parity.sides.base import MissingSide
-from parity.sides.keras import give_weights, load
+from parity.sides.keras import give_weights
+from parity.sides.keras_package import load
 from parity.sides.models import KerasModel, with_dtype
 from parity.sides.process import quiet_stderr
 from parity.whole import inputs as given

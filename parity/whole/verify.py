@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from parity.sides import named
-from parity.sides.keras import load
+from parity.sides.keras_package import load
 from parity.transfer import pairings, send
 from parity.whole.compare import Whole, compare_models
 from torch_layers.graph import from_keras
