@@ -11,16 +11,19 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from rich.console import Console
+from typer.testing import CliRunner
 
 from parity import draw
 from parity.bench import MODES, ROWS, Bench, Measured, Row, measure, report, run, select_rows
 from parity.bench.contestants import ByHand, Contestant, OfTorchLayers
 from parity.bench.measure import BY_HAND, KERAS_TF, KERAS_TORCH, OPTIMIZED, OURS
+from parity.cli import app
 from parity.sides.base import leaves
 from torch_layers.registry import layers, losses
 
@@ -32,10 +35,9 @@ NOT_TIMED = {"Functional", "InputLayer", "Lambda", "Layer", "Loss", "Model", "Se
 NOT_TIMED |= {"GRUCell", "LSTMCell", "SimpleRNNCell", "StackedRNNCells"}
 
 
-def bench(*arguments: str, path: Path | None = None) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", MAIN, "bench", *arguments]
-    environment = {**os.environ, **({} if path is None else {"PYTHONPATH": str(path)})}
-    return subprocess.run(command, capture_output=True, text=True, timeout=300, cwd=ROOT, env=environment, check=False)
+def bench(*arguments: str) -> Any:
+    """Ask in this process: one of its own would import torch anew for each question."""
+    return CliRunner().invoke(app, ["bench", *arguments], prog_name="parity")
 
 
 class Fake(Contestant):
@@ -245,16 +247,17 @@ def test_a_failed_row_is_shown_and_left_out_of_means(tmp_path):
 )
 def test_a_question_that_cannot_be_asked_exits_2_with_one_sentence(arguments, message):
     done = bench(*arguments)
-    assert done.returncode == 2, done.stderr
+    assert done.exit_code == 2, done.stderr
     assert message in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_a_missing_framework_exits_2_and_says_what_to_install(tmp_path):
+def test_a_missing_framework_exits_2_and_says_what_to_install(tmp_path, monkeypatch):
     for name in ("keras", "tensorflow"):
         (tmp_path / f"{name}.py").write_text("raise ImportError('not installed')")
-    done = bench("ReLU", path=tmp_path)
-    assert done.returncode == 2, done.stderr
+    monkeypatch.syspath_prepend(tmp_path)  # Keras's processes search where this one does
+    done = bench("ReLU")
+    assert done.exit_code == 2, done.stderr
     assert "keras on torch can't be imported here (not installed); pip install keras torch" in done.stderr
     assert "Traceback" not in done.stderr
 
@@ -269,9 +272,10 @@ def test_warns_that_several_threads_on_a_busy_machine_mean_little(monkeypatch, c
 
 @pytest.mark.keras
 def test_all_four_are_timed(tmp_path):
-    done = bench(
-        "Dense relu", "Embedding", "Huber", "--rounds", "1", "--threads", "1", "--json", str(tmp_path / "b.json")
-    )
+    rows, options = ("Dense relu", "Embedding", "Huber"), ("--rounds", "1", "--threads", "1")
+    # In a process of its own: the bench sets how its process keeps memory.
+    command = [sys.executable, "-c", MAIN, "bench", *rows, *options, "--json", str(tmp_path / "b.json")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, cwd=ROOT, check=False)
     assert done.returncode == 0, done.stderr
     assert "3 rows: 3 timed, 0 could not be" in done.stdout.splitlines()[-1]
     assert "forward and backward" in done.stdout
