@@ -1,4 +1,4 @@
-"""Models of `keras.applications`: the five quickest of all that `parity applications` compares, and the command."""
+"""Models of `keras.applications`: some of the quickest of all that `parity applications` compares, and the command."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from parity.whole.compare import compare_models
 pytestmark = pytest.mark.keras
 
 
-@pytest.mark.parametrize("name", ["MobileNet", "MobileNetV2", "MobileNetV3Large", "EfficientNetV2B0"])
+# And MobileNetV3Small, by the command.
+@pytest.mark.parametrize("name", ["MobileNet", "MobileNetV2", "EfficientNetV2B0"])
 def test_an_application_is_equal_in_every_layer(name: str):
     whole = compare_models(maker(name), name=name)
     assert whole.equal, "\n".join(report.sentences(whole))
@@ -39,7 +40,13 @@ def test_the_command_writes_a_line_as_each_is_done_and_counts_them(tmp_path: Pat
     assert found["bytes"] > 2**28
 
 
-def test_what_a_process_raises_is_the_error_of_its_application():
+def test_what_a_process_raises_is_the_error_of_its_application(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    # In Keras's place stands what is loaded at once; processes search where this one does.
+    (tmp_path / "tensorflow.py").touch()
+    (tmp_path / "keras.py").write_text(
+        "class backend:\n    backend = lambda: 'tensorflow'\n\nclass applications: ...\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
     [found] = compare_all(["NoSuchModel"])
     assert found.status == "error"
     assert "has no attribute 'NoSuchModel'" in str(found.error)
