@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import runpy
 from pathlib import Path
@@ -10,7 +11,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-import torch_layers
 from parity import sides
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
@@ -100,7 +100,7 @@ def test_notebook_gives_keras_2_s_numbers(notebook):
     assert str(n["loss"][0].numpy()) == str(keras_2["loss"][0].numpy()) == "4.6051702"
 
 
-# --- digits.py: Keras 3 to torch_layers, on real images ------------------------------------------------------------
+# --- the others, each run once ---------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -109,36 +109,54 @@ def keras() -> Any:
     return sides.make("keras").keras
 
 
-@pytest.mark.keras
-def test_digits_moves_from_keras_to_torch_and_trains_on(keras):
-    d = runpy.run_path(str(EXAMPLES / "digits.py"))
-    images, targets = d["digits"]()
-    assert images.shape == (1797, 8, 8)
-    train, test = d["TRAIN"], d["TEST"]
-    model = d["train_in_keras"](images[train], targets[train], epochs=5)
-    module = d["moved"](model)
+Calls = dict[str, list[tuple[tuple[Any, ...], Any]]]
 
-    single = d["compare"](model, module, images, targets)
+
+def told(name: str, epochs: int) -> Calls:
+    """Let an example tell its story with so many epochs in Keras; return the arguments and result of each call in it."""
+    own = runpy.run_path(str(EXAMPLES / name))["main"].__globals__
+    calls: Calls = {}
+
+    def noting(name: str, function: Any) -> Any:
+        def noted(*args: Any, **kwargs: Any) -> Any:
+            if name == "train_in_keras":
+                kwargs["epochs"] = epochs
+            result = function(*args, **kwargs)
+            calls.setdefault(name, []).append((args, result))
+            return result
+
+        return noted
+
+    main = own["main"]
+    functions = {key: thing for key, thing in own.items() if getattr(inspect.unwrap(thing), "__globals__", None) is own}
+    own |= {key: noting(key, function) for key, function in functions.items()}
+    main()
+    return calls
+
+
+# --- digits.py: Keras 3 to torch_layers, on real images ------------------------------------------------------------
+
+
+@pytest.mark.keras
+def test_digits_moves_from_keras_to_torch_and_trains_on(keras, capsys):
+    calls = told("digits.py", epochs=5)
+    images, _ = calls["digits"][0][1]
+    assert images.shape == (1797, 8, 8)
+
+    single, double = (result for _, result in calls["compare"])
     assert single.equal_classes == 1797
     assert single.predictions < 2e-6
     assert single.loss < 1e-6
     assert single.gradients < 2e-6
-
-    double_model = d["keras_classifier"]("float64")
-    double_model.set_weights(model.get_weights())
-    double = d["compare"](double_model, d["moved"](double_model), images.astype("float64"), targets)
+    assert calls["compare"][1][0][2].dtype == np.float64
     assert double.equal_classes == 1797
     assert max(double.predictions, double.loss, double.gradients) < 1e-13
 
-    before = d["accuracy"](module, images[test], targets[test])
-    history = d["train_in_torch"](module, images[train], targets[train], epochs=5)
+    _, before, after = (result for _, result in calls["accuracy"])
+    [(_, history)] = calls["train_in_torch"]
     assert history == sorted(history, reverse=True)
-    assert d["accuracy"](module, images[test], targets[test]) > max(before, 0.85)
+    assert after > max(before, 0.85)
 
-
-@pytest.mark.keras
-def test_digits_tells_its_story(keras, capsys):
-    runpy.run_path(str(EXAMPLES / "digits.py"))["main"]()
     printed = capsys.readouterr().out
     assert printed.count("same digit for 1,797 images") == 2
     assert "PyTorch, 5 epochs: loss" in printed
@@ -149,27 +167,21 @@ def test_digits_tells_its_story(keras, capsys):
 
 @pytest.mark.keras
 def test_digits_cnn_is_converted_optimized_and_exported(keras, capsys):
-    d = runpy.run_path(str(EXAMPLES / "digits_cnn.py"))
-    images, targets = d["digits"]()
+    calls = told("digits_cnn.py", epochs=4)
+    images, _ = calls["digits"][0][1]
     assert images.shape == (1797, 8, 8, 1)
-    model = d["train_in_keras"](images[:1500], targets[:1500], epochs=4)
+    [(_, model)] = calls["train_in_keras"]
     expected = model.predict(images, verbose=0)
-    module = torch_layers.from_keras(model)
-    optimized = torch_layers.optimize_for_inference(module)
+    [((optimized, _), (_, size))] = calls["exported"]
     assert [type(m).__name__ for m in optimized.children()] == [
         *("FusedConvolution", "MaxPooling2D", "FusedConvolution", "MaxPooling2D", "Flatten", "Dense")
     ]
-    program, size = d["exported"](optimized, images)
-    assert size > d["size_of"](optimized) / 2
-    for made in (module, optimized, program):
-        found = d["outputs"](made, images)
+    assert size > calls["size_of"][1][1] / 2
+    assert len(calls["outputs"]) == 3
+    for _, found in calls["outputs"]:
         assert (found.argmax(-1) == expected.argmax(-1)).all()
         assert np.abs(found - expected).max() < 2e-6
 
-
-@pytest.mark.keras
-def test_digits_cnn_tells_its_story(keras, capsys):
-    runpy.run_path(str(EXAMPLES / "digits_cnn.py"))["main"]()
     printed = capsys.readouterr().out
     assert printed.count("same digit for 1,797 images") == 3
     assert "folded BatchNormalization" in printed
@@ -179,21 +191,16 @@ def test_digits_cnn_tells_its_story(keras, capsys):
 
 
 @pytest.mark.keras
-def test_jokes_are_told_apart_alike(keras):
-    d = runpy.run_path(str(EXAMPLES / "jokes.py"))
-    texts, languages, names = d["sentences"]()
-    assert texts.shape == (len(languages), d["LENGTH"])
+def test_jokes_are_told_apart_alike(keras, capsys):
+    calls = told("jokes.py", epochs=2)
+    texts, languages, names = calls["sentences"][0][1]
+    assert texts.shape == (len(languages), 48)
     assert len(names) == 13
     assert (texts == 0).any(axis=1).sum() > 50, "few sentences have a mask"
-    model = d["train_in_keras"](texts, languages, len(names), epochs=2)
+    [(_, model)] = calls["train_in_keras"]
     expected = model.predict(texts, verbose=0)
     assert len(set(expected.argmax(-1))) > 2, "it has learned nothing"
-    found = d["outputs"](torch_layers.from_keras(model), texts)
+    [(_, found)] = calls["outputs"]
     assert (found.argmax(-1) == expected.argmax(-1)).all()
     assert np.abs(found - expected).max() < 2e-6
-
-
-@pytest.mark.keras
-def test_jokes_tell_their_story(keras, capsys):
-    runpy.run_path(str(EXAMPLES / "jokes.py"))["main"]()
     assert "torch_layers: same language for 1,000 jokes" in capsys.readouterr().out
