@@ -36,7 +36,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    # Keras collects garbage each time an attribute is deleted; what the frameworks hold takes half a second to go through.
+    _freeze()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _frozen() -> None:
+    _freeze()
+
+
+def _freeze() -> None:
+    # Keras collects garbage each time a weight is deleted: what the frameworks and other tests hold takes half a second to
+    # go through.
     gc.collect()
     gc.freeze()
 
