@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import json
+import os
 import subprocess
 import sys
 
@@ -24,21 +26,50 @@ there = lambda: [name for name in ("torch._dynamo", "sympy", "torch.fx.experimen
 """
 
 
-def run_python(code: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-c", MODEL + code], capture_output=True, text=True, timeout=300, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
+# To import torch takes longer than most of what is run here: each code runs in a copy of one process, which has it.
+COPIES = """
+import json, os, tempfile
+for line in sys.stdin:
+    with tempfile.TemporaryFile() as file:
+        copy = os.fork()
+        if not copy:
+            os.dup2(file.fileno(), 1)
+            os.dup2(file.fileno(), 2)
+            exec(json.loads(line))
+            sys.exit()
+        _, status = os.waitpid(copy, 0)
+        file.seek(0)
+        print(json.dumps([status, file.read().decode()]), flush=True)
+"""
 
 
-def test_a_model_is_drawn_without_the_compiler():
+@pytest.fixture(scope="module")
+def run_python():
+    """Run code in a process of its own, where torch and torch_layers were imported, and return what it prints."""
+    with subprocess.Popen(
+        [sys.executable, "-c", MODEL + COPIES],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},  # a process that has threads is not to be copied
+    ) as process:
+
+        def run(code: str) -> str:
+            print(json.dumps(code), file=process.stdin, flush=True)
+            status, said = json.loads(process.stdout.readline())
+            assert status == 0, said
+            return said.strip()
+
+        yield run
+
+
+def test_a_model_is_drawn_without_the_compiler(run_python):
     assert (
         run_python("m = model().eval(); print(there(), tuple(m(torch.zeros(2, 12, 12, 3)).shape))") == "[] (2, 25, 3)"
     )
 
 
-def test_what_is_drawn_without_the_compiler_is_compiled_later():
+def test_what_is_drawn_without_the_compiler_is_compiled_later(run_python):
     code = """
 m = model().eval()
 x = torch.randn(2, 12, 12, 3)
@@ -59,7 +90,7 @@ print("torch._dynamo" in there(), torch.relu(torch.zeros(2, device="meta")).shap
         "from torch.fx.experimental.symbolic_shapes import sym_and, ShapeEnv; assert ShapeEnv()",
     ],
 )
-def test_a_layer_that_asks_for_them_meanwhile_gets_the_real_ones(asked):
+def test_a_layer_that_asks_for_them_meanwhile_gets_the_real_ones(run_python, asked):
     code = f"""
 def function(x):
     {asked}
@@ -71,7 +102,7 @@ print(m(torch.zeros(1, 3)).tolist(), model().output_shape)
     assert run_python(code) == "[[1.0, 1.0, 1.0]] (None, 25, 3)"
 
 
-def test_an_error_is_torch_s_own():
+def test_an_error_is_torch_s_own(run_python):
     code = """
 try:
     tl.Input((4,)) + tl.Input((3,))
@@ -83,7 +114,7 @@ except ValueError as error:
     assert said == run_python(f"import torch._dynamo, sympy\n{code}")
 
 
-def test_an_interrupt_leaves_nothing_in_place():
+def test_an_interrupt_leaves_nothing_in_place(run_python):
     code = """
 def function(x):
     raise KeyboardInterrupt
@@ -95,7 +126,7 @@ except KeyboardInterrupt:
     assert run_python(code) == "[] (None, 25, 3)"
 
 
-def test_other_threads_see_the_real_ones_only():
+def test_other_threads_see_the_real_ones_only(run_python):
     code = """
 import threading
 done = threading.Event()
@@ -108,7 +139,7 @@ done.set()
     assert run_python(code) == expected
 
 
-def test_whoever_keeps_a_stand_in_gets_the_real_ones_from_it_later():
+def test_whoever_keeps_a_stand_in_gets_the_real_ones_from_it_later(run_python):
     code = """
 kept = {}
 def function(x):
