@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
@@ -14,20 +12,12 @@ from torch.nn.parameter import is_lazy
 from torch_layers.layers.weighted import Weighted
 from torch_layers.layers.weights import Weight
 from torch_layers.saving.errors import FileError
-from torch_layers.saving.reading import Stored, read_values
+from torch_layers.saving.reading import read_values
 from torch_layers.saving.source import Source
+from torch_layers.saving.stored import Stored
 
 # Kinds of numpy's dtypes that no weight has.
 _NO_REAL_NUMBERS = {"c": "complex numbers", "O": "texts", "S": "texts", "U": "texts"}
-
-
-@dataclass(frozen=True)
-class Computed:
-    """An array of `shape` that is computed, when it is wanted, from what lies at `path` in the file."""
-
-    path: str
-    shape: tuple[int, ...]
-    read: Callable[[], np.ndarray[Any, Any]]
 
 
 @dataclass(frozen=True)

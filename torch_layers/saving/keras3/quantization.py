@@ -20,8 +20,8 @@ from torch_layers.layers.core.dense import Dense
 from torch_layers.layers.core.einsum_dense import EinsumDense
 from torch_layers.layers.core.embedding import Embedding
 from torch_layers.layers.weighted import Weighted
-from torch_layers.saving.assign import Computed, Stored
 from torch_layers.saving.errors import FileError
+from torch_layers.saving.stored import Computed, Stored
 
 if TYPE_CHECKING:
     from torch_layers.saving.hdf5 import Dataset

@@ -17,12 +17,13 @@ from torch_layers.layers.lora import _LoRA
 from torch_layers.layers.weighted import Weighted
 from torch_layers.layers.weights import Weight, as_numpy
 from torch_layers.registry import snake_case
-from torch_layers.saving.assign import Assignment, Computed
+from torch_layers.saving.assign import Assignment
 from torch_layers.saving.errors import FileError
 from torch_layers.saving.keras3.bfloat16 import as_numbers
 from torch_layers.saving.keras3.quantization import dequantized, is_quantized
 from torch_layers.saving.keras3.structure import DIALECTS, Dialect, Layout, walk
 from torch_layers.saving.keras3.twins import Twins
+from torch_layers.saving.stored import Computed
 
 if TYPE_CHECKING:
     from torch_layers.saving.hdf5 import Dataset, Group

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from torch_layers.saving.assign import Computed, Stored
+from torch_layers.saving.stored import Computed, Stored
 
 Array = np.ndarray[Any, Any]
 

@@ -12,8 +12,8 @@ import numpy as np
 
 from torch_layers.layers.recurrent.gru import GRU
 from torch_layers.layers.recurrent.lstm import LSTM
-from torch_layers.saving.assign import Stored
 from torch_layers.saving.legacy.arrays import Array, changed
+from torch_layers.saving.stored import Stored
 
 
 def without_cudnn(layer: Any, arrays: Sequence[Stored]) -> list[Stored]:

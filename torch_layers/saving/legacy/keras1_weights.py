@@ -18,8 +18,8 @@ from torch_layers.layers.recurrent.conv_lstm import ConvLSTM2D
 from torch_layers.layers.recurrent.gru import GRU
 from torch_layers.layers.recurrent.lstm import LSTM
 from torch_layers.layers.weighted import Weighted
-from torch_layers.saving.assign import Stored
 from torch_layers.saving.legacy.arrays import changed, joined, transposed
+from torch_layers.saving.stored import Stored
 
 # For each gate in Keras 2's order, its place among the gates of Keras 1: LSTM i f c o of i c f o, GRU z r h of the same.
 _GATES = {LSTM: (0, 2, 1, 3), ConvLSTM2D: (0, 2, 1, 3), GRU: (0, 1, 2)}

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from torch_layers.layers.weighted import Weighted
-from torch_layers.saving.assign import Stored
 from torch_layers.saving.keras3.quantization import dequantized, is_quantized
 from torch_layers.saving.legacy.order import Entry
+from torch_layers.saving.stored import Stored
 
 
 def without_quantization(entries: Sequence[Entry], names: Sequence[str], arrays: Sequence[Any]) -> list[Stored] | None:

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from torch_layers.saving.assign import Stored
 from torch_layers.saving.errors import FileError
 from torch_layers.saving.hdf5 import Dataset, Group
 from torch_layers.saving.keras3.bfloat16 import Widened
+from torch_layers.saving.stored import Stored
 
 _OPAQUE = np.dtype("V2")
 _OWN = "top_level_model_weights"

@@ -11,8 +11,8 @@ from torch_layers.layers.convolution.conv import _Conv
 from torch_layers.layers.convolution.conv_transpose import Conv2DTranspose, Conv3DTranspose
 from torch_layers.layers.recurrent.conv_lstm import ConvLSTM2D
 from torch_layers.layers.weighted import Weighted
-from torch_layers.saving.assign import Stored
 from torch_layers.saving.legacy.arrays import changed
+from torch_layers.saving.stored import Stored
 
 
 def turned(layer: Weighted, arrays: Sequence[Stored]) -> list[Stored]:

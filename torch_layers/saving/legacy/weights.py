@@ -14,7 +14,7 @@ from typing import Any
 from torch_layers.layers.convolution.base import _Convolution
 from torch_layers.layers.recurrent.rnn import RNN
 from torch_layers.layers.weighted import Weighted
-from torch_layers.saving.assign import Assignment, Stored
+from torch_layers.saving.assign import Assignment
 from torch_layers.saving.errors import FileError
 from torch_layers.saving.hdf5 import Group
 from torch_layers.saving.legacy import keras1_weights
@@ -23,6 +23,7 @@ from torch_layers.saving.legacy.order import Entry, legacy_entries, own_entries
 from torch_layers.saving.legacy.quantized import without_quantization
 from torch_layers.saving.legacy.saved_layers import SavedLayer, own_weights, saved_layers
 from torch_layers.saving.legacy.theano import turned
+from torch_layers.saving.stored import Stored
 
 
 @dataclass(frozen=True)
