@@ -113,9 +113,11 @@ def compare_models(
         module = convert(model.model)
         if dtype == "float64":
             whole.parameters = int(model.model.count_params())
-            if layerwise:
-                whole.steps = layer_steps(model, module, given)
-        records["eval"] += [Record(model.run(given)), Record(outputs_of(module.eval(), given))]
+        if dtype == "float64" and layerwise:
+            whole.steps, outputs = layer_steps(model, module, given)
+        else:
+            outputs = model.run(given)
+        records["eval"] += [Record(outputs), Record(outputs_of(module.eval(), given))]
         if training:
             records["training"] += [Record(model.step(given, case)), Record(_step(module.train(), given, case))]
         del model, module
@@ -180,11 +182,11 @@ def _step(module: nn.Module, inputs: list[Numbers], case: Case) -> dict[str, Val
 
 
 @torch.no_grad()
-def layer_steps(keras: KerasModel, module: nn.Module, inputs: list[Numbers]) -> list[Step]:
-    """Return a step for each call of each layer that both have, in the order in which Keras's end."""
+def layer_steps(keras: KerasModel, module: nn.Module, inputs: list[Numbers]) -> tuple[list[Step], dict[str, Value]]:
+    """Return a step for each call of each layer that both have, in the order in which Keras's end, and Keras's outputs."""
     pairs = [(path, theirs, ours) for path, theirs, ours in _pairs(keras.model, module) if _is_called(theirs)]
     with keras.watched([(path, theirs) for path, theirs, _ in pairs]) as calls:
-        keras.run(inputs)
+        outputs = keras.run(inputs)
     running = _running({path: ours for path, _, ours in pairs}, module, inputs)
     ours = {path: layer for path, _, layer in pairs}
     classes = {path: type(theirs).__name__ for path, theirs, _ in pairs}
@@ -210,7 +212,7 @@ def layer_steps(keras: KerasModel, module: nn.Module, inputs: list[Numbers]) -> 
                 allowed=NARROW_ULPS * EPSILON[narrow] if narrow else SEMANTICS,
             )
         )
-    return steps
+    return steps, outputs
 
 
 def _pairs(model: Any, module: nn.Module) -> list[tuple[str, Any, nn.Module]]:

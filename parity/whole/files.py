@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from parity.judge import judge
-from parity.record import Numbers, Record
+from parity.record import Numbers, Record, Value
 from parity.sides.base import MissingSide
 from parity.sides.keras import give_weights
 from parity.sides.keras_package import load
@@ -205,14 +205,13 @@ def read(path: Path, side: str, arrays: Sequence[Numbers] | None) -> Reading:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             loaded = KerasModel(make, "float32", package)
-            if arrays is not None:
-                loaded.run(list(arrays))
+            outputs = loaded.run(list(arrays)) if arrays is not None else {}
     except Exception as error:  # whatever Keras raises for a file, or for what it made of it, is what it says of it
         reading.refusal = f"{type(error).__name__}: {_sentence(error)}"
         return reading
     if arrays is not None:
         try:
-            reading.whole = _compare(path, reading.framework, loaded, list(arrays))
+            reading.whole = _compare(path, reading.framework, loaded, list(arrays), outputs)
         except Exception as error:  # the other side can't run, or the two can't be laid side by side
             reading.failure = f"{type(error).__name__}: {_sentence(error)}"
     return reading
@@ -227,7 +226,7 @@ def _sentence(error: Exception) -> str:
     return text if len(text) <= 300 else text[:299] + "…"
 
 
-def _compare(path: Path, framework: str, loaded: KerasModel, arrays: list[Numbers]) -> Whole:
+def _compare(path: Path, framework: str, loaded: KerasModel, arrays: list[Numbers], outputs: dict[str, Value]) -> Whole:
     start = time.perf_counter()
     whole = Whole(f"{path.name} in {framework}", int(loaded.model.count_params()))
     module, records = load_model(path), []
@@ -235,8 +234,10 @@ def _compare(path: Path, framework: str, loaded: KerasModel, arrays: list[Number
         dtype = theirs.dtype
         inputs = [x.astype(dtype) if x.dtype.kind == "f" and dtype == "float64" else x for x in arrays]
         if not whole.steps:
-            whole.steps = layer_steps(theirs, ours, inputs)
-        records += [Record(theirs.run(inputs)), Record(outputs_of(ours, inputs))]
+            whole.steps, said = layer_steps(theirs, ours, inputs)
+        else:  # the model that was loaded, which gave `outputs`
+            said = outputs
+        records += [Record(said), Record(outputs_of(ours, inputs))]
     if len(records) == 2:  # without a finer oracle, the file's own dtype says what rounding may do
         records *= 2
     whole.verdicts["outputs"] = judge(*records)
