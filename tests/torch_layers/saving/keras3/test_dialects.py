@@ -95,7 +95,7 @@ def test_a_model_of_attributes_takes_the_weights_of_its_like(package, tmp_path):
     keras = pytest.importorskip(package)
     model, x = theirs(keras), np.random.default_rng(1).normal(size=(2, 4, 3)).astype("float32")
     model(x)
-    model.compile("adam", "mse", metrics=["mae"])
+    model.compile("adam", "mse", metrics=["mae"], run_eagerly=True)
     model.fit(x, x, verbose=0)  # what an optimizer and metrics keep is left out
     randomized(model).save_weights(tmp_path / "m.weights.h5")
     ours = Ours().eval()
