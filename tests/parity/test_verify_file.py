@@ -76,6 +76,22 @@ def test_stored_inputs_that_do_not_fit_say_what_is_there_and_what_is_needed(tmp_
         inputs.stored(path, ["a"])
 
 
+# --- processes of their own ------------------------------------------------------------------------------------------
+
+
+def test_each_keras_reads_it_in_a_process_of_its_own(tmp_path, monkeypatch):
+    # In their place stand modules that are loaded at once; processes search where this one does.
+    (tmp_path / "tensorflow.py").touch()
+    (tmp_path / "keras.py").write_text("raise ImportError('not installed')")
+    (tmp_path / "tf_keras.py").write_text("import os; os._exit(3)")
+    monkeypatch.syspath_prepend(tmp_path)
+    Sequential([Input((3,)), Dense(2)]).save(tmp_path / "m.keras")
+    missing, died = files.verify_file(tmp_path / "m.keras").readings
+    assert (missing.side, died.side) == ("keras", "tf-keras")
+    assert str(missing.missing).startswith("keras on tensorflow can't be imported here (not installed); pip install")
+    assert died.refusal == "its process died with exit code 3"
+
+
 # --- what is made of it ----------------------------------------------------------------------------------------------
 
 
