@@ -150,6 +150,20 @@ def test_a_damaged_weight_in_an_archive_changes_nothing(parts, tmp_path, monkeyp
     assert all(torch.nn.parameter.is_lazy(weight) for weight in given.parameters())
 
 
+@pytest.mark.parametrize("what", [b"TREE", b"dense", b"HEAP"])
+def test_what_is_wrong_with_a_damaged_archive_is_its_checksum(what, tmp_path):
+    path = tmp_path / "m.keras"
+    tl.Sequential([tl.Input((3,)), tl.Dense(2, name="dense")]).save(path)
+    with zipfile.ZipFile(path) as archive:
+        start = archive.read("model.weights.h5")[:64]
+    content = bytearray(path.read_bytes())
+    content[content.index(what, content.index(start))] ^= 1
+    path.write_bytes(content)
+    for load in (tl.load_model, tl.inspect):
+        with pytest.raises(FileError, match=r"m\.keras/model\.weights\.h5: is damaged: its checksum is"):
+            load(path)
+
+
 def test_a_file_that_fails_in_the_midst_changes_nothing(tmp_path, monkeypatch, small_pieces):
     path, before = tmp_path / "m.h5", threading.active_count()
     model().save(path)
