@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import FunctionType
 from typing import Any, ClassVar, TypeVar
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -27,8 +28,19 @@ Self = TypeVar("Self", bound="Configurable")
 CustomObjects = Mapping[str, Any]
 
 
-def parameters(cls: type) -> list[inspect.Parameter]:
+# By class: to read signatures takes longer than to make most objects.
+_PARAMETERS: WeakKeyDictionary[type, tuple[inspect.Parameter, ...]] = WeakKeyDictionary()
+
+
+def parameters(cls: type) -> tuple[inspect.Parameter, ...]:
     """List the named constructor parameters of a class, those that `**kwargs` hands to its bases included."""
+    known = _PARAMETERS.get(cls)
+    if known is None:
+        known = _PARAMETERS[cls] = tuple(_read_parameters(cls))
+    return known
+
+
+def _read_parameters(cls: type) -> Iterable[inspect.Parameter]:
     found: dict[str, inspect.Parameter] = {}
     for base in cls.__mro__:
         if "__init__" not in vars(base) or base is object:
@@ -39,7 +51,7 @@ def parameters(cls: type) -> list[inspect.Parameter]:
                 found.setdefault(parameter.name, parameter)
         if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in own):
             break
-    return list(found.values())
+    return found.values()
 
 
 class Configurable:
