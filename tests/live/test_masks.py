@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import warnings
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -40,13 +41,14 @@ def shapes_of(spec: Any) -> Any:
     return array.shape
 
 
+@cache
 def examples(name: str) -> list[tuple[Case, Any]]:
     """Return the first cases of a layer, with the shapes of their inputs, one for each number of them and rank."""
     found: dict[Any, tuple[Case, Any]] = {}
     for case in all_cases():
-        if "ConvLSTM" in case.id:
-            continue  # its masks are of steps; those of Masking are of pixels here
         if (case.kind, case.name, case.dtype) == ("layer", name, "float32") and not (case.raises or case.call):
+            if "ConvLSTM" in case.id:
+                continue  # its masks are of steps; those of Masking are of pixels here
             with contextlib.suppress(ValueError):
                 shapes = shapes_of(list(case.inputs))
                 ranks = str([len(s) if isinstance(s, tuple) else [len(t) for t in s] for s in shapes])

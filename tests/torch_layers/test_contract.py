@@ -6,6 +6,7 @@ import copy
 import inspect
 import io
 import pickle
+from functools import cache
 from typing import Any
 
 import pytest
@@ -27,6 +28,7 @@ LAYERS = registry.layers.unique()
 SIDE = TorchLayers()
 
 
+@cache
 def example(name: str) -> Case:
     """Return the first case of a layer that it accepts, on floats, without masks."""
     cases = [c for c in all_cases() if c.kind == "layer" and c.name == name and c.dtype == "float32" and not c.raises]

@@ -7,6 +7,7 @@ import inspect
 import io
 import pickle
 import warnings
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,7 @@ every_function = pytest.mark.parametrize("name", FUNCTIONS)
 every_loss = pytest.mark.parametrize("name", [*CLASSES, *FUNCTIONS])
 
 
+@cache
 def cases(name: str) -> list[Case]:
     kind = "loss" if name in CLASSES else "loss_function"
     found = [c for c in all_cases() if (c.kind, c.name) == (kind, name) and c.dtype == "float32" and not c.raises]
@@ -115,7 +117,7 @@ def close(a: Any, b: Any) -> None:
     torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-6)
 
 
-# `losses/test_all.py` compiles and exports every class.
+# `losses/test_all.py` compiles and exports every class, and calls it on every device.
 
 
 @every_function
@@ -142,7 +144,7 @@ def test_exports_with_a_dynamic_batch(name):
     close(program.module()(*thrice), loss(*thrice))
 
 
-@every_loss
+@every_function
 @pytest.mark.parametrize("device", DEVICES)
 def test_computes_forward_and_backward_on_a_device_without_a_stray_cpu_tensor(name, device):
     loss, args = made(name)
