@@ -54,7 +54,11 @@ def test_weights_and_config(name, tmp_path):
 
 
 @needs_h5py
-@pytest.mark.filterwarnings("ignore:the file holds layers or functions of Keras 1 or 2")
+@pytest.mark.filterwarnings(
+    "ignore:the file holds layers or functions of Keras 1 or 2",
+    "ignore:Keras 2 and torch_layers read the file",
+    "ignore:the file says 'hard_sigmoid', as Keras 2 does",
+)
 @pytest.mark.parametrize("ending", [".keras", ".h5", ".hdf5"])
 def test_another_keras_file(ending, tmp_path):
     (made,) = convert(GOLDEN / "tf-keras-2.21.0-images.h5", tmp_path / f"m{ending}")
