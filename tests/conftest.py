@@ -6,6 +6,7 @@ import gc
 import importlib.metadata
 import sys
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,11 @@ def pytest_report_header() -> list[str]:
 @pytest.hookimpl(tryfirst=True)  # before `-m` selects
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if item.get_closest_marker("keras") is None and needs_torch_alone(item.path):
+        needs = item.get_closest_marker("needs")
+        missing = [package for package in needs.args if find_spec(package) is None] if needs else []
+        if missing:
+            item.add_marker(pytest.mark.skip(reason=f"needs {', '.join(missing)}"))
+        if needs is None and item.get_closest_marker("keras") is None and needs_torch_alone(item.path):
             item.add_marker("torch_alone")
 
 
@@ -53,7 +58,7 @@ def _freeze() -> None:
 
 @cache
 def needs_torch_alone(path: Path) -> bool:
-    """Tell whether the tests of a file can't be skipped for a missing package, but for those marked `keras`."""
+    """Tell whether the tests of a file can't be skipped for a missing package, but for those marked `keras` or `needs`."""
     return Path(__file__).with_name("torch_layers") in path.parents and "importorskip" not in path.read_text()
 
 

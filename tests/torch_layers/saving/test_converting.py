@@ -21,9 +21,8 @@ from torch_layers.saving.load import load_model, model_from_json
 
 GOLDEN = Path(__file__).parent / "golden"
 NAMES = ["keras-3.15.1-chain", "keras-3.15.1-images", "keras-3.15.1-sequences", "tf-keras-2.21.0-images"]
-HAS_ONNX = all(importlib.util.find_spec(name) for name in ("onnx", "onnxscript"))
-needs_h5py = pytest.mark.skipif(importlib.util.find_spec("h5py") is None, reason="Keras files are written with h5py")
-needs_onnx = pytest.mark.skipif(not HAS_ONNX, reason="asks for the extra onnx")
+needs_h5py = pytest.mark.needs("h5py")
+needs_onnx = pytest.mark.needs("onnx", "onnxscript")
 
 
 def inputs_of(name: str) -> list[torch.Tensor]:
