@@ -38,6 +38,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason=f"needs {', '.join(missing)}"))
         if needs is None and item.get_closest_marker("keras") is None and needs_torch_alone(item.path):
             item.add_marker("torch_alone")
+    # They take longest: begun last, one process would wait for the other.
+    items.sort(key=lambda item: "hostile" not in item.path.parts)
 
 
 def pytest_collection_finish() -> None:

@@ -19,7 +19,7 @@ from parity.record import Record, Value
 from parity.sides import files as trip_files
 from parity.sides.backends import BACKENDS
 from parity.sides.base import Lacks, Side, leaves, machine, numbered, rebuilt, said
-from parity.sides.keras_package import Building, find, load, parameters
+from parity.sides.keras_package import Building, find, load, parameters, set_floatx
 from parity.trips import made_of
 
 
@@ -51,7 +51,7 @@ class Keras(Side):
 
     def run(self, case: Case, policy: str) -> dict[str, Value]:
         floatx = self.keras.backend.floatx()
-        self._set_floatx("float64" if policy == "float64" else "float32")
+        set_floatx(self.keras, "float64" if policy == "float64" else "float32")
         self.seed(case)
         oracle = self.engine.oracle() if policy == "float64" else contextlib.nullcontext()
         try:
@@ -66,18 +66,12 @@ class Keras(Side):
                 raise Lacks(f"{self.backend} has no CPU kernel for {case.name} in {policy}") from error
             raise
         finally:
-            self._set_floatx(floatx)
+            set_floatx(self.keras, floatx)
 
     def seed(self, case: Case) -> None:
         """Let a case draw the same numbers whatever ran before it."""
         with self.engine.kept_kernels():  # Keras 3 draws by stateless operations: its own seeds say all
             self.keras.utils.set_random_seed(case.seed("keras") % 2**31)
-
-    def _set_floatx(self, dtype: str) -> None:
-        self.keras.backend.set_floatx(dtype)
-        if self.package == "keras":
-            # What has no dtype of its own takes the policy that Keras 3 made of its first floatx.
-            self.keras.config.set_dtype_policy(dtype)
 
     # --- round trips of files ---------------------------------------------------------------------------------------
 

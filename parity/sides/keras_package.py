@@ -64,6 +64,14 @@ def load(package: str, backend: str) -> Any:
     return keras
 
 
+def set_floatx(keras: Any, dtype: str) -> None:
+    """Set the dtype of what has none of its own."""
+    keras.backend.set_floatx(dtype)
+    if keras.__name__ == "keras":
+        # It takes the policy that Keras 3 made of its first floatx.
+        keras.config.set_dtype_policy(dtype)
+
+
 def find(keras: Any, kind: str, name: str, arguments: Collection[str]) -> Any:
     """Return the class or function of Keras that a case names.
 

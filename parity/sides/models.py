@@ -17,7 +17,7 @@ from parity.record import Numbers, Value
 from parity.sides.backends import TensorFlow
 from parity.sides.base import leaves, numbered, rebuilt
 from parity.sides.keras import give_weights
-from parity.sides.keras_package import load
+from parity.sides.keras_package import load, set_floatx
 
 
 @dataclass
@@ -44,13 +44,13 @@ class KerasModel:
         self.dtype = dtype
         self.engine.tf.get_logger().setLevel("ERROR")  # it warns of compiling each grouped convolution anew
         floatx = self.keras.backend.floatx()
-        self.keras.backend.set_floatx(dtype)
+        set_floatx(self.keras, dtype)
         self.keras.backend.clear_session()  # or automatic names count on, and the second model has others
         try:
             with self._exactly():
                 self.model = make()
         finally:
-            self.keras.backend.set_floatx(floatx)
+            set_floatx(self.keras, floatx)
         for layer in self.layers():
             if "Dropout" in type(layer).__name__:
                 layer.rate = 0.0  # two frameworks' random numbers can't be compared; single layers' distributions are
