@@ -137,7 +137,7 @@ _CTC = [
     *(function("ctc", [replace(_SPELLED, dtype=d), (5, 9, 5)]) for d in ("int64", "uint8", "float32")),
     function("ctc", [_SPELLED, normal(5, 6, 4, scale=20)], "confident logits"),
     function("ctc", [_SPELLED, normal(5, 40, 6, scale=1)], "many frames"),
-    *(function("ctc", [_SPELLED, normal(5, 90, 11, scale=s)], "torch_layers goes another way") for s in (0.5, 4)),
+    *(function("ctc", [_SPELLED, normal(5, 90, 11, scale=s)], "more frames, longer sums") for s in (0.5, 4)),
     function("ctc", [values([[1, 2, 3]], "int32"), (1, 3, 4)], "one frame for each label"),
     function("ctc", [values([[2, 2]], "int32"), (1, 3, 4)], "a blank between equal labels"),
     function("ctc", [values([[1]], "int32"), (1, 1, 2)], "one of everything"),

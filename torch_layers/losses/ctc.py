@@ -21,8 +21,6 @@ _LOG_ZERO = math.log(1e-307)
 
 # Below it, the paths that only TensorFlow knows, of probability 1e-307 at most, change no digit.
 _LARGEST_OF_TORCH = 600.0
-# Logits of float32 that are fewer are sooner done in float64 than by more operations.
-_SMALL = 4096
 
 
 def _by_torch(labels: Tensor, logits: Tensor) -> tuple[Tensor, Tensor | None] | None:
@@ -40,41 +38,17 @@ def _by_torch(labels: Tensor, logits: Tensor) -> tuple[Tensor, Tensor | None] | 
         if (is_label[:, 1:] > is_label[:, :-1]).any():
             return None
         lengths = is_label.sum(-1).tolist()
-    wide = logits.double() if torch.is_grad_enabled() and logits.numel() < _SMALL else logits
-    log_probs = wide.log_softmax(-1)
-    loss, ways = torch._ctc_loss(log_probs.transpose(0, 1), labels, frames, lengths)
+    # In float32 its loss is exact, but its gradient adds up the rounding of all frames.
+    wide = logits.double() if torch.is_grad_enabled() else logits
+    log_probs = wide.log_softmax(-1).transpose(0, 1)
+    loss, alpha = torch._ctc_loss(log_probs, labels, frames, lengths)
     if not loss.amax().item() < _LARGEST_OF_TORCH:
         return None
     if not torch.is_grad_enabled():
         return loss, None
-    if wide.dtype is torch.float64:
-        given = (torch.ones_like(loss), log_probs.transpose(0, 1), labels, frames, lengths, loss, ways)
-        gradient = torch.ops.aten._ctc_loss_backward(*given, blank=0).transpose(0, 1)
-        return loss.to(logits.dtype), gradient.to(logits.dtype)
-    # The ways to a state are as unlikely as their frames are many: numbers that large have few digits left for the
-    # gradient. With what a frame costs on the mean given back to each, they stay small.
-    typical = loss / logits.shape[1]
-    raised = log_probs + typical[:, None, None]
-    rest, ways = torch._ctc_loss(raised.transpose(0, 1), labels, frames, lengths)
-    loss = (rest.double() + typical.double() * logits.shape[1]).float()
-    return loss, logits.softmax(-1) - _posterior(labels, raised, frames, lengths, ways)
-
-
-def _posterior(labels: Tensor, log_probs: Tensor, frames: list[int], lengths: list[int], before: Tensor) -> Tensor:
-    """Return how likely the paths are in each class at each frame; `before` has the log probabilities of the ways to
-    each state. Those of the ways on are its like of everything backwards: the kernel for gradients takes twice the time.
-    """
-    ends = torch.tensor(lengths).unsqueeze(-1)
-    backwards = labels.gather(1, (ends - 1 - torch.arange(labels.shape[1])).clamp(min=0))
-    _, after = torch._ctc_loss(log_probs.flip(1).transpose(0, 1), backwards, frames, lengths)
-    place = torch.arange(before.shape[-1])
-    after = after.flip(1).gather(-1, (2 * ends - place).clamp(min=0).unsqueeze(1).expand_as(after))
-    index = _between_blanks(labels)[:, : before.shape[-1]].unsqueeze(1).expand_as(before)
-    # Both count the frame itself; where that is impossible, so are they.
-    own = log_probs.gather(-1, index).clamp(min=torch.finfo(log_probs.dtype).min)
-    # Beyond the end of a target the kernel leaves what was in the memory.
-    paths = (before + after - own).masked_fill((place > 2 * ends).unsqueeze(1), -torch.inf)
-    return torch.zeros_like(log_probs).scatter_add_(-1, index, paths.softmax(-1))
+    ones = torch.ones_like(loss)
+    gradient = torch.ops.aten._ctc_loss_backward(ones, log_probs, labels, frames, lengths, loss, alpha, 0)
+    return loss.to(logits.dtype), gradient.transpose(0, 1).to(logits.dtype)
 
 
 def _forward_backward(labels: Tensor, logits: Tensor) -> tuple[Tensor, Tensor | None]:
