@@ -83,17 +83,15 @@ def test_torch_s_kernel_and_ours_agree_and_only_what_both_mean_alike_goes_to_tor
     assert _by_torch(labels, logits * torch.nan) is None
 
 
-def test_the_gradient_of_impossible_classes_and_of_targets_of_any_length_is_exact_in_float32_too() -> None:
+def test_targets_of_any_length_have_an_exact_gradient_in_float32() -> None:
     labels, logits = torch.randint(1, 9, (4, 20)), 2 * torch.randn(4, 120, 10)
     for row, length in enumerate((20, 7, 1, 0)):
         labels[row, length:] = 0
-    logits[..., 9] = -torch.inf  # no target names it
-    logits[2, :50, labels[2, 0]] = -torch.inf  # it can only come late
     by_torch, exact = _by_torch(labels, logits), _forward_backward(labels, logits.double())
     assert by_torch is not None
     assert exact[1] is not None
     assert_close(by_torch[0].double(), exact[0], rtol=3e-7, atol=0)
-    assert_close(by_torch[1].double(), exact[1], rtol=0, atol=3e-6)
+    assert_close(by_torch[1].double(), exact[1], rtol=0, atol=1e-7)
 
 
 @pytest.mark.parametrize("shapes", [((2,), (2, 3, 4)), ((2, 2), (2, 3)), ((3, 2), (2, 3, 4))])
