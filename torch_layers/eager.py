@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 from torch.autograd import forward_ad
 
 
@@ -17,3 +18,8 @@ def is_eager() -> bool:
         or torch._C._are_functorch_transforms_active()
         or forward_ad._current_level >= 0
     )
+
+
+def is_readable(x: Tensor) -> bool:
+    """Tell whether code may depend on the values of a tensor: it has some, and on the CPU nobody waits for them."""
+    return is_eager() and type(x) is Tensor and x.is_cpu

@@ -162,7 +162,7 @@ class Keras(Side):
 
         if self.takes(layer, "training"):
             kwargs = {**kwargs, "training": case.training}
-        self._build(layer, partial(layer, *masked(args), **kwargs))
+        self.build(layer, partial(layer, *masked(args), **kwargs))
         self.set_weights(layer, case, policy)
         stateful = [inner for inner in layer._flatten_layers() if getattr(inner, "stateful", None) is True]
         weights = list(layer.weights)
@@ -200,7 +200,7 @@ class Keras(Side):
         found |= numbered("mask", (self.engine.value(m) for m in output_masks if m is not None))
         return found
 
-    def _build(self, layer: Any, call: Callable[[], Any]) -> None:
+    def build(self, layer: Any, call: Callable[[], Any]) -> None:
         """Let a layer make its weights as `call` would, without computing what it gives, where Keras knows how."""
         if type(layer).build is not self.keras.layers.Layer.build:
             # Not by setattr: Keras tracks what is set, and collects garbage when that goes.

@@ -196,7 +196,7 @@ def object_of(side: Any, case: Case) -> Any:
             thing.eval()  # as Keras calls unless it is told to train
             thing(*args, **kwargs)
         else:
-            side._build(thing, partial(thing, *args, **kwargs))
+            side.build(thing, partial(thing, *args, **kwargs))
     return thing
 
 

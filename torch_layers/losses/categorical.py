@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from torch_layers.eager import is_eager
+from torch_layers.eager import is_readable
 from torch_layers.losses.base import _MatchedLoss
 from torch_layers.losses.tensors import EPSILON, Array, as_tensor, check_axis, fits, identical, tensors
 from torch_layers.registry import losses
@@ -77,8 +77,7 @@ def _softmax_cross_entropy(labels: Tensor, logits: Tensor, axis: int) -> Tensor:
 
 def _are_distributions(labels: Tensor, logits: Tensor) -> bool:
     """Tell whether F.cross_entropy has TensorFlow's gradient too: fixed labels that sum to 1, but for rounding."""
-    # What depends on data can be asked of tensors that have some, and of those on the CPU without waiting for them.
-    if not (is_eager() and type(logits) is Tensor and logits.is_cpu) or labels.requires_grad:
+    if not is_readable(logits) or labels.requires_grad:
         return False
     low, high = labels.sum(-1).aminmax()
     rounding = 4 * torch.finfo(labels.dtype).eps
@@ -135,15 +134,14 @@ def _index(ids: Tensor, y_pred: Tensor) -> tuple[Tensor, Tensor]:
 
 def _plainly_picked(ids: Tensor, y_pred: Tensor) -> Tensor | None:
     """Return what `_Picked` gives by indexing alone, or None where that may be another: an id that is no class, NaN or
-    infinity, and a probability of 0, at which powers have an infinite gradient."""
-    # What depends on data can be asked of tensors that have some, and of those on the CPU without waiting for them.
-    if not (is_eager() and type(y_pred) is Tensor and y_pred.is_cpu and ids.numel()):
+    infinity, and a probability next to 0, at which powers may have an infinite gradient."""
+    if not (is_readable(y_pred) and ids.numel()):
         return None
     low, high = ids.aminmax()
     if low.item() < 0 or high.item() >= y_pred.shape[-1] or not math.isfinite(y_pred.sum().item()):
         return None
     picked = y_pred.gather(-1, ids.unsqueeze(-1)).squeeze(-1)
-    return picked if not picked.requires_grad or picked.amin().item() > 0 else None
+    return picked if not picked.requires_grad or picked.amin().item() >= torch.finfo(picked.dtype).tiny else None
 
 
 def _probability(ids: Tensor, y_pred: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from torch_layers.eager import is_eager
+from torch_layers.eager import is_readable
 from torch_layers.losses.base import _MatchedLoss
 from torch_layers.losses.tensors import Array, tensors
 from torch_layers.registry import losses
@@ -26,8 +26,7 @@ _LARGEST_OF_TORCH = 600.0
 def _by_torch(labels: Tensor, logits: Tensor) -> tuple[Tensor, Tensor | None] | None:
     """Return what `_forward_backward` does, by torch's kernel; None if any target is one where TensorFlow differs:
     labels that are no class, a label 0 inside a target, one that does not fit its frames or is all but impossible."""
-    # What depends on data can be asked of tensors that have some, and of those on the CPU without waiting for them.
-    if not (is_eager() and type(logits) is Tensor and logits.is_cpu and labels.numel() and logits.numel()):
+    if not (is_readable(logits) and labels.numel() and logits.numel()):
         return None
     low, high = (extreme.item() for extreme in labels.aminmax())
     if low < 0 or high >= logits.shape[-1]:
