@@ -24,7 +24,10 @@ def work_off(tasks: Iterable[Callable[[], object]]) -> None:
         with suppress(IndexError):
             while not errors:
                 task = left.popleft()
-                _run(task, errors)
+                try:
+                    task()
+                except BaseException as error:
+                    errors.append(error)
 
     threads = [threading.Thread(target=work) for _ in range(min(_MOST, _processors(), len(left)) - 1)]
     begun = []
@@ -40,13 +43,6 @@ def work_off(tasks: Iterable[Callable[[], object]]) -> None:
             thread.join()
     if errors:
         raise errors[0]
-
-
-def _run(task: Callable[[], object], errors: list[BaseException]) -> None:
-    try:
-        task()
-    except BaseException as error:
-        errors.append(error)
 
 
 def _processors() -> int:
