@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.testing import assert_close
 
 from torch_layers import losses
+from torch_layers.losses.categorical import _are_distributions, _plainly_picked
 
 EPSILON = 1e-7
 FLOAT64 = torch.float64
@@ -226,3 +227,24 @@ def test_gradients_of_logits_are_the_same_alone_batched_and_differentiable() -> 
     assert_close(torch.autograd.grad(values.sum(), logits, create_graph=True)[0].detach(), expected)
     rows = torch.autograd.grad(values, logits, torch.eye(2, dtype=FLOAT64), is_grads_batched=True)[0]
     assert_close(rows, torch.eye(2, dtype=FLOAT64).unsqueeze(-1) * expected)
+
+
+@pytest.mark.parametrize("odd", [torch.nan, torch.inf, 0.0, -1.0, 1e-42])
+def test_only_what_indexing_alone_gives_is_picked_by_it(odd: float) -> None:
+    ids, plain = torch.tensor([2, 0]), torch.tensor([[0.2, 0.3, 0.5], [0.1, 0.8, 0.1]], requires_grad=True)
+    picked = _plainly_picked(ids, plain)
+    assert picked is not None
+    torch.testing.assert_close(picked, torch.tensor([0.5, 0.1]))
+    other = plain.detach().clone()
+    other[1, 0] = odd
+    assert _plainly_picked(ids, other.requires_grad_()) is None
+    assert _plainly_picked(ids + 1, plain) is None
+    assert _plainly_picked(ids - 1, plain) is None
+
+
+def test_torch_s_cross_entropy_takes_fixed_distributions_alone() -> None:
+    logits, labels = torch.randn(3, 4, requires_grad=True), torch.rand(3, 4).softmax(-1)
+    assert _are_distributions(labels, logits)
+    assert not _are_distributions(labels * 1.001, logits)
+    assert not _are_distributions(labels.clone().requires_grad_(), logits)
+    assert not _are_distributions(labels * torch.nan, logits)
