@@ -51,11 +51,15 @@ class TensorFlow:
         """Return the context of a float64 run."""
         with (
             exact_constants(self.tf),
-            all_convolutions(self.tf),
+            all_convolutions(self.tf, "float64"),
             pooled_volumes(self.tf),
             exact_resizing(self.tf),
         ):
             yield
+
+    def uncompiled(self) -> AbstractContextManager[None]:
+        """Return a context in which no convolution of float32 is compiled: for what asks little of its rounding."""
+        return all_convolutions(self.tf, "float32")
 
     @contextmanager
     def kept_kernels(self) -> Iterator[None]:

@@ -1,9 +1,9 @@
-"""Let TensorFlow's CPU compute in float64 the convolutions that it has no kernel for, without its compiler.
+"""Let TensorFlow's CPU compute the convolutions that it has no kernel for, without its compiler.
 
-Its own float64 kernels refuse channels_first images, groups, and transposed convolutions with a dilation; oneDNN's, which
-do float32 and narrower, have no float64. Channels are put last, groups are computed one by one, and a dilated kernel is
-one with zeros in it. Keras sends some of these through TensorFlow's compiler, anew at each call, which takes a hundred
-times as long as they do.
+Its own kernels, float64's, refuse channels_first images, groups, and transposed convolutions with a dilation; oneDNN's,
+which do float32 and narrower, refuse channels_first volumes and gradients of groups. Channels are put last, groups are
+computed one by one, and a dilated kernel is one with zeros in it. Keras sends some of these through TensorFlow's
+compiler, anew at each call, which takes a hundred times as long as they do.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from unittest import mock
 
 
 @contextmanager
-def all_convolutions(tf: Any) -> Iterator[None]:
-    """Run TensorFlow's eager float64 convolutions, inside the context, in another way where it has no kernel for them."""
+def all_convolutions(tf: Any, dtype: str) -> Iterator[None]:
+    """Run TensorFlow's eager convolutions of a dtype, inside the context, in another way where it may have no kernel."""
     convolution, conv_transpose = tf.nn.convolution, tf.nn.conv_transpose
 
     def is_ours(x: Any) -> bool:
-        return bool(tf.executing_eagerly() and x.dtype == tf.float64)
+        return bool(tf.executing_eagerly() and x.dtype.name == dtype)
 
     def any_convolution(x: Any, kernel: Any, *args: Any, **kwargs: Any) -> Any:
         if not is_ours(x):

@@ -81,7 +81,7 @@ class Keras(Side):
         case = made_of(case)
         self.seed(case)
         logging.getLogger("absl").setLevel(logging.ERROR)  # Keras calls .h5 old there, each time
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), self.engine.uncompiled():  # TensorFlow's: others have no formats
             warnings.simplefilter("ignore")
             if not files:
                 model = self._saved_model(case)
