@@ -231,15 +231,25 @@ def _make(found: Any, config: dict[str, Any], custom: CustomObjects) -> Any:
         return dtypes.Policy(inner["name"])
     if not inspect.isclass(found):
         return found
-    takes_custom = "custom_objects" in inspect.signature(getattr(found, "from_config", found)).parameters
     if not hasattr(found, "from_config"):
         made = found(**deserialize(inner, custom))
     else:
-        made = found.from_config(inner, custom_objects=custom) if takes_custom else found.from_config(inner)
+        made = found.from_config(inner, custom_objects=custom) if _takes_custom(found) else found.from_config(inner)
     build_config = config.get("build_config")
     if build_config and hasattr(made, "build_from_config"):
         made.build_from_config(build_config)
     return made
+
+
+_TAKES_CUSTOM: WeakKeyDictionary[type, bool] = WeakKeyDictionary()
+
+
+def _takes_custom(cls: Any) -> bool:
+    """Tell whether a class's `from_config` takes `custom_objects`: a user's may not."""
+    known = _TAKES_CUSTOM.get(cls)
+    if known is None:
+        known = _TAKES_CUSTOM[cls] = "custom_objects" in inspect.signature(cls.from_config).parameters
+    return known
 
 
 def _array(inner: Any) -> np.ndarray[Any, Any]:

@@ -41,6 +41,8 @@ class _Drawn(fx.GraphModule):
         super().__init__({}, fx.Graph(), type(self).__name__)
 
     def recompile(self) -> Any:
+        if not self._graph.nodes:
+            return None
         code = super().recompile()
         if "__call__" in vars(type(self)):
             # fx's wrapper prints errors and drops their tracebacks, and costs time in each call.
@@ -97,9 +99,13 @@ class Functional(Model, _Drawn):
             calls = keras_order(Slice(flatten(inputs), flatten(outputs)))
         except ValueError as error:
             raise ValueError(f"{owner}: {error}") from None
-        taken = {"forward", *dir(type(self)), *vars(self)} - {*self._modules}
         modules = [call.target for call in calls if call.kind == "module"]
-        self._draw(inputs, outputs, module_paths(modules, lambda name: name in taken), calls)
+        self._draw(inputs, outputs, module_paths(modules, self._has_attribute), calls)
+
+    def _has_attribute(self, name: str) -> bool:
+        """Tell whether a name is taken by something else than a module."""
+        spaces = (vars(self), *map(vars, type(self).__mro__))
+        return name not in self._modules and (name == "forward" or any(name in space for space in spaces))
 
     def _draw(self, inputs: Any, outputs: Any, paths: dict[Any, str], calls: list[Any] | None = None) -> None:
         """Keep the history between inputs and outputs, and draw the graph of it."""

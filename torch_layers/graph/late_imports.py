@@ -132,8 +132,10 @@ def _stand_ins() -> list[_StandIn]:
     # Of the shapes, each would keep the other if it stayed.
     made: list[_StandIn] = []
     made += [_Shapes(made), _StandIn("sympy", made, "torch._prims_common", Basic=_Nothing)]
-    made = [_Compiler(), *made]
-    return [stand_in for stand_in in made if stand_in.__name__ not in sys.modules]
+    return [_Compiler(), *made]
+
+
+_STAND_INS = _stand_ins()
 
 
 @contextmanager
@@ -152,8 +154,8 @@ def run_lightly(run: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     What fails is called again with all that torch imports: the error is torch's own. Where other threads run, which might
     import the modules meanwhile, all is imported too.
     """
-    stand_ins = _stand_ins() if threading.active_count() == 1 else []
-    if stand_ins:
+    stand_ins = [stand_in for stand_in in _STAND_INS if stand_in.__name__ not in sys.modules]
+    if stand_ins and threading.active_count() == 1:
         try:
             with _in_place(stand_ins):
                 return run(*args, **kwargs)

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
+from torch_layers.graph.meta_device import MetaDevice
 from torch_layers.graph.symbols import Call, Symbol, constant, finish, flatten, map_structure, symbols_in
 from torch_layers.layers.base import Layer
 
@@ -28,7 +29,7 @@ def record_layer(layer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> A
     bound = _bind(layer, call)
     call.masks = _masks_taken(bound, hanging_of if len(call.args) != 1 or call.kwargs else _lone_mask_of)
     layer.prepare(call.args, call.kwargs)
-    outputs = finish(call, lambda *a, **k: _run_on_meta(layer, layer, a, k), (call.args, {**call.kwargs, **call.masks}))
+    outputs = finish(call, partial(_run_on_meta, layer, layer), (call.args, {**call.kwargs, **call.masks}))
     if not symbols_in(outputs):
         raise ValueError(f"{type(layer).__name__}: {layer.name!r} returns no tensor, but {outputs!r}")
     layer._calls = [known for known in layer._calls if known() is not None] + [weakref.ref(call)]
@@ -132,42 +133,54 @@ def _some(mask: Any) -> Any:
 
 def _record_mask(layer: Any, inputs: Any, mask: Any) -> Any:
     call = Call("mask", layer, (inputs, mask))
-    return finish(call, lambda *args: _run_on_meta(layer, _ComputeMask(layer), args, {}), (call.args, {}))
-
-
-class _ComputeMask(nn.Module):
-    def __init__(self, layer: Any) -> None:
-        super().__init__()
-        self.layer = layer
-
-    def forward(self, inputs: Any, mask: Any) -> Any:
-        return self.layer.compute_mask(inputs, mask)
+    return finish(call, partial(_run_on_meta, layer, layer.compute_mask), (call.args, {}))
 
 
 # --- shapes ---------------------------------------------------------------------------------------------------------
 
 
-def _run_on_meta(layer: Any, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Call `module`, the layer or something around it, on meta tensors, with meta tensors for the layer's weights.
+def _run_on_meta(layer: Any, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Call a layer, or a method of it, on meta tensors, with meta tensors for the layer's weights.
 
     A layer of layers builds those inside while it runs, for real: it is run again until none is left to build.
     """
     while True:
-        tensors = {**dict(module.named_parameters()), **dict(module.named_buffers())}
-        weights = {name: tensor.detach().to("meta") for name, tensor in tensors.items() if not is_lazy(tensor)}
-        unbuilt = [m for m in layer.modules() if isinstance(m, Layer) and not m.built]
+        modules = list(layer.modules())
+        unbuilt = [module for module in modules if isinstance(module, Layer) and not module.built]
         try:
-            with _built_for_real(unbuilt), _without_traces(layer), torch.device("meta"):
-                return torch.func.functional_call(module, weights, args, kwargs)
+            with _weights_on_meta(modules), _built_for_real(unbuilt), _without_traces(modules), MetaDevice():
+                return function(*args, **kwargs)
         except Exception:
-            if all(not m.built for m in unbuilt):
+            if all(not module.built for module in unbuilt):
                 raise
+
+
+@contextmanager
+def _weights_on_meta(modules: list[nn.Module]) -> Iterator[None]:
+    """Put meta tensors in the place of weights, and these back.
+
+    As `torch.func.functional_call` does, which takes four times as long.
+    """
+    stores: list[dict[str, Any]] = [store for module in modules for store in (module._parameters, module._buffers)]
+    weights = [
+        (store, name, tensor)
+        for store in stores
+        for name, tensor in store.items()
+        if tensor is not None and not is_lazy(tensor)
+    ]
+    try:
+        for store, name, tensor in weights:
+            store[name] = tensor.detach().to("meta")
+        yield
+    finally:
+        for store, name, tensor in weights:
+            store[name] = tensor
 
 
 @contextmanager
 def _built_for_real(layers: list[Any]) -> Iterator[None]:
     """Let layers that are built inside build on the device that is in force here, and for any batch size."""
-    device = torch.get_default_device()
+    device = torch.get_default_device() if layers else None
 
     def build(layer: Any, shape: Any) -> None:
         with torch.device(device):
@@ -183,17 +196,16 @@ def _built_for_real(layers: list[Any]) -> Iterator[None]:
 
 
 @contextmanager
-def _without_traces(layer: nn.Module) -> Iterator[None]:
-    """Run a layer in inference mode, and leave its mode and its activity losses as they were."""
-    modules = list(layer.modules())
-    modes = [module.training for module in modules]
-    losses = [getattr(module, "_activity_losses", None) for module in modules]
+def _without_traces(modules: list[nn.Module]) -> Iterator[None]:
+    """Run modules in inference mode, and leave their mode and their activity losses as they were."""
+    # Through the dicts of attributes: torch's own way takes as long as a small layer.
+    kept = [(vars(module), module.training, vars(module).get("_activity_losses")) for module in modules]
     try:
-        for module in modules:
-            module.training = False
+        for attributes, _, _ in kept:
+            attributes["training"] = False
         yield
     finally:
-        for module, mode, kept in zip(modules, modes, losses, strict=True):
-            module.training = mode
-            if kept is not None:
-                module._activity_losses = kept
+        for attributes, mode, losses in kept:
+            attributes["training"] = mode
+            if losses is not None:
+                attributes["_activity_losses"] = losses

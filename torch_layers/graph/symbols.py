@@ -21,6 +21,7 @@ from torch.utils import _pytree as pytree
 
 from torch_layers import dtypes
 from torch_layers.graph.late_imports import run_lightly
+from torch_layers.graph.meta_device import MetaDevice
 from torch_layers.layers.weights import as_tensor
 
 Shape = tuple["int | None", ...]
@@ -269,7 +270,7 @@ def record(kind: str, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     function = target if kind == "function" else lambda first, *rest, **named: getattr(first, target)(*rest, **named)
 
     def run(*args: Any, **kwargs: Any) -> Any:
-        with torch.device("meta"):
+        with MetaDevice():
             return function(*args, **kwargs)
 
     return finish(call, run, (call.args, call.kwargs))
