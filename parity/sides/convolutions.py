@@ -20,7 +20,7 @@ def all_convolutions(tf: Any, dtype: str) -> Iterator[None]:
     convolution, conv_transpose = tf.nn.convolution, tf.nn.conv_transpose
 
     def is_ours(x: Any) -> bool:
-        return bool(tf.executing_eagerly() and x.dtype.name == dtype)
+        return bool(tf.executing_eagerly() and tf.as_dtype(x.dtype) == dtype)
 
     def any_convolution(x: Any, kernel: Any, *args: Any, **kwargs: Any) -> Any:
         if not is_ours(x):
