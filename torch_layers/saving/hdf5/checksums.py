@@ -20,20 +20,22 @@ def lookup3(data: bytes) -> int:
         return c
     # The last 1 to 12 bytes, filled up with zeros, go through the final mixing; all before them through the main one.
     words: tuple[int, ...] = struct.unpack(f"<{-(-size // 12) * 3}I", data.ljust(-(-size // 12) * 12, b"\0"))
-    for i in range(0, len(words) - 3, 3):
-        a, b, c = (a + words[i]) & _MASK, (b + words[i + 1]) & _MASK, (c + words[i + 2]) & _MASK
+    steps = iter(words[:-3])
+    for x, y, z in zip(steps, steps, steps, strict=True):
+        # Only what is rotated has to have 32 bits: a sum that is too long is cut where it is used next.
+        a, b, c = a + x, b + y, (c + z) & _MASK
         a = ((a - c) ^ (c << 4 | c >> 28)) & _MASK
-        c = (c + b) & _MASK
+        c += b
         b = ((b - a) ^ (a << 6 | a >> 26)) & _MASK
-        a = (a + c) & _MASK
+        a += c
         c = ((c - b) ^ (b << 8 | b >> 24)) & _MASK
-        b = (b + a) & _MASK
+        b += a
         a = ((a - c) ^ (c << 16 | c >> 16)) & _MASK
-        c = (c + b) & _MASK
+        c += b
         b = ((b - a) ^ (a << 19 | a >> 13)) & _MASK
-        a = (a + c) & _MASK
+        a += c
         c = ((c - b) ^ (b << 4 | b >> 28)) & _MASK
-        b = (b + a) & _MASK
+        b += a
     a, b, c = (a + words[-3]) & _MASK, (b + words[-2]) & _MASK, (c + words[-1]) & _MASK
     c = ((c ^ b) - (b << 14 | b >> 18)) & _MASK
     a = ((a ^ c) - (c << 11 | c >> 21)) & _MASK

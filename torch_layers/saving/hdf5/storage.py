@@ -23,7 +23,7 @@ _DEEPEST = 200  # whoever walks a file by recursion gets to the end
 _ITEM_BYTES = 4
 _ITEMS_ALWAYS = 100_000
 _ITEMS_AT_MOST = 2_000_000
-# Pure Python hashes some 6 MB a second. A checksum finds accidents, not attacks, so a limit costs no safety.
+# Pure Python hashes some 10 MB a second. A checksum finds accidents, not attacks, so a limit costs no safety.
 _CHECKED = 8 << 20
 
 

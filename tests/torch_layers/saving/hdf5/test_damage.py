@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 import tracemalloc
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +13,23 @@ import pytest
 
 from tests.torch_layers.saving.hdf5 import samples, walking
 from torch_layers.saving.errors import FileError
+from torch_layers.saving.hdf5 import storage
+from torch_layers.saving.hdf5.chunks import decoding
 
 CHECKED = sorted(samples.GOLDEN.glob("*checksums.h5"))
 FILES = sorted(samples.GOLDEN.glob("*.h5"))
 FLIPS = 500 // len(FILES)
 # Each of so many flips also has its memory traced, which takes ten times as long as reading does.
 TRACED = 10
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _checksums_are_remembered() -> Iterator[None]:
+    """One wrong bit changes a checksum or two, and to compute the others again would take longest."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(storage, "lookup3", cache(storage.lookup3))
+        patch.setattr(decoding, "fletcher32", cache(decoding.fletcher32))
+        yield
 
 
 def read_or_refused(file: bytes, *, traced: bool = False) -> dict[str, object] | str:

@@ -44,15 +44,16 @@ class Assembly:
     def read_into(self, out: Array) -> None:
         """Fill an array of bytes of the data set's shape and one more axis, the bytes of an element."""
         layout = self._layout
+        shape = *layout.shape, layout.element
         for chunk in self._chunks:
             filters = self._filters
             if layout.edges_unfiltered and self._grid.is_edge(chunk.start):
                 filters = ()
             raw = self._storage.source.read(self._storage.base + chunk.address, chunk.size)
             data = decoded(raw, filters, chunk.left_out, layout.nbytes, self._place)
-            elements = np.frombuffer(data, np.uint8).reshape(*layout.shape, layout.element)
-            target = out[tuple(slice(s, s + n) for s, n in zip(chunk.start, layout.shape, strict=True))]
-            target[...] = elements[tuple(slice(n) for n in target.shape)]
+            elements = np.frombuffer(data, np.uint8).reshape(shape)
+            target = out[tuple([slice(s, s + n) for s, n in zip(chunk.start, layout.shape, strict=True)])]
+            target[...] = elements if target.shape == shape else elements[tuple(map(slice, target.shape))]
 
     def _found(self) -> list[Chunk]:
         storage, layout, grid, place = self._storage, self._layout, self._grid, self._place
