@@ -77,9 +77,7 @@ def run_python():
 
 
 def test_a_model_is_drawn_without_the_compiler(run_python):
-    assert (
-        run_python("m = model().eval(); print(there(), tuple(m(torch.zeros(2, 6, 6, 3)).shape))") == "[] (2, 4, 3)"
-    )
+    assert run_python("m = model().eval(); print(there(), tuple(m(torch.zeros(2, 6, 6, 3)).shape))") == "[] (2, 4, 3)"
 
 
 def test_what_is_drawn_without_the_compiler_is_compiled_later(run_python):
