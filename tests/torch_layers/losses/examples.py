@@ -64,6 +64,6 @@ EXAMPLES: dict[str, Example] = {
     "CTC": Example(
         losses.CTC,
         torch.tensor([[1, 2, 0], [3, 3, 1], [2, 0, 0], [4, 5, 1]]),
-        torch.randn(4, 7, 6, dtype=torch.float64, generator=_generator),
+        torch.randn(4, 5, 6, dtype=torch.float64, generator=_generator),
     ),
 }
