@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache, partial
 from typing import Any
@@ -180,6 +181,16 @@ def _with_name(thing: Any, name: str = "mine") -> Any:
         return thing
     config = {key: _with_name(value) for key, value in thing.config.items()}
     return replace(thing, config={"name": name, **config} if thing.kind == "layer" else config)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _weights_begin_at_0(keras: Any) -> Iterator[None]:
+    # To draw them takes Keras longest, and no weight is looked at before it is set.
+    zeros = keras.initializers.Zeros()
+    with pytest.MonkeyPatch.context() as patch:
+        for drawing in (keras.initializers.VarianceScaling, keras.initializers.Orthogonal):
+            patch.setattr(drawing, "__call__", lambda self, *args, **named: zeros(*args, **named))
+        yield
 
 
 MADE: dict[tuple[str, int], Any] = {}
