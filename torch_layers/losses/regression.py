@@ -29,10 +29,10 @@ def _relative(y_true: Tensor, y_pred: Tensor) -> Tensor:
     return ((y_true - y_pred) / y_true.abs().clamp(min=EPSILON)).abs()
 
 
-def _logarithmic(y_true: Tensor, y_pred: Tensor) -> Tensor:
+def _logarithms(y_true: Tensor, y_pred: Tensor) -> tuple[Tensor, Tensor]:
     # Keras's epsilon is float32 here, which takes half precision along.
     dtype = torch.promote_types(y_pred.dtype, torch.float32)
-    return _squared(*(x.to(dtype).clamp(min=EPSILON).log1p() for x in (y_true, y_pred)))
+    return y_true.to(dtype).clamp(min=EPSILON).log1p(), y_pred.to(dtype).clamp(min=EPSILON).log1p()
 
 
 def _huber(y_true: Tensor, y_pred: Tensor, delta: float) -> Tensor:
@@ -86,7 +86,8 @@ def mean_squared_logarithmic_error(y_true: Array, y_pred: Array) -> Tensor:
 
     Raises: ValueError if the shapes don't broadcast. Source: keras.losses.mean_squared_logarithmic_error, Keras 3.15.
     """
-    return _logarithmic(*broadcast("mean_squared_logarithmic_error", *same_rank(*tensors(y_true, y_pred)))).mean(-1)
+    y_true, y_pred = broadcast("mean_squared_logarithmic_error", *same_rank(*tensors(y_true, y_pred)))
+    return _squared(*_logarithms(y_true, y_pred)).mean(-1)
 
 
 @losses.add
@@ -185,7 +186,11 @@ class MeanSquaredLogarithmicError(_MeanLoss):
         super().__init__(name, reduction, dtype)
 
     def elements(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        return _logarithmic(y_true, y_pred)
+        return _squared(*_logarithms(y_true, y_pred))
+
+    def fused_mean(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        y_true, y_pred = _logarithms(y_true, y_pred)
+        return F.mse_loss(y_pred, y_true)
 
 
 class Huber(_MeanLoss):
