@@ -153,27 +153,27 @@ def test_onnx_without_its_packages(tmp_path, monkeypatch):
 # --- the command ----------------------------------------------------------------------------------------------------
 
 
-def run(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
+def test_convert_in_a_process_of_its_own(tmp_path):
     root = Path(tl.__file__).parent.parent
     code = f"import sys; sys.path[:0] = [{str(root)!r}, '']; from torch_layers.__main__ import main; sys.exit(main())"
-    command = [sys.executable, "-c", code, *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, timeout=300, check=False)
+    command = [sys.executable, "-c", code, "convert", str(GOLDEN / "keras-3.15.1-chain.keras"), "m.safetensors"]
+    made = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=300, check=False)
+    assert made.returncode == 0, made.stderr
+    assert re.fullmatch(r"m\.json  [\d,]+ bytes\nm\.safetensors  [\d,]+ bytes\n", made.stdout)
+    assert made.stderr.startswith("reading ")
+    assert made.stderr.splitlines()[1] == "writing weights and config ..."
 
 
-def test_the_commands_in_a_process_of_their_own(tmp_path):
+def test_inspect_of_a_class_that_is_missing(tmp_path, capsys):
     x = tl.Input((3,))
     config = json.loads(tl.Model(x, tl.Dense(2)(tl.Identity(name="mine")(x))).to_json())
     mine = next(layer for layer in config["config"]["layers"] if layer["name"] == "mine")
     mine.update(module="mine", class_name="Mine")
     (tmp_path / "m.json").write_text(json.dumps(config))
-    found = run("inspect", "m.json", cwd=tmp_path)
-    assert (found.returncode, found.stderr) == (1, "")
-    assert found.stdout.splitlines()[-1] == "needed: custom_objects={'Mine': ...}"
-    made = run("convert", GOLDEN / "keras-3.15.1-chain.keras", "m.safetensors", cwd=tmp_path)
-    assert made.returncode == 0, made.stderr
-    assert re.fullmatch(r"m\.json  [\d,]+ bytes\nm\.safetensors  [\d,]+ bytes\n", made.stdout)
-    assert made.stderr.startswith("reading ")
-    assert made.stderr.splitlines()[1] == "writing weights and config ..."
+    assert cli.main(["inspect", str(tmp_path / "m.json")]) == 1
+    said = capsys.readouterr()
+    assert said.err == ""
+    assert said.out.splitlines()[-1] == "needed: custom_objects={'Mine': ...}"
 
 
 def test_inspect_of_a_file_that_is_taken(capsys):
