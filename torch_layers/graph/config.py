@@ -190,7 +190,7 @@ class Reader:
 
     def _needed(self, name: str, number: int, node: Any) -> list[tuple[str, int]]:
         """List the calls that have to be made before this one: the layer's last one and those of its inputs."""
-        if isinstance(node, Mapping):
+        if isinstance(node, dict):
             found = [self._place(*place) for place in _histories((node["args"], node["kwargs"]))]
         else:
             arguments = list(_old_keywords(node).values())
@@ -210,7 +210,7 @@ class Reader:
 
     def _call(self, name: str, number: int, node: Any) -> None:
         """Call a layer as a node says."""
-        if isinstance(node, Mapping):
+        if isinstance(node, dict):
             args, kwargs = self.read(node["args"]), self.read(node["kwargs"])
         else:
             args, kwargs = self._old_arguments(node)
@@ -230,7 +230,7 @@ class Reader:
 
     def read(self, value: Any) -> Any:
         """Return arguments with symbols in the place of their descriptions."""
-        if isinstance(value, Mapping):
+        if isinstance(value, dict):
             if value.get("class_name") == _TENSOR:
                 return self.symbol(*_history(value))
             if "class_name" in value and "config" in value:
@@ -272,7 +272,7 @@ class Reader:
 
     def end(self, place: Any, old: bool) -> Any:
         """Return the symbols of the model's inputs or outputs, in their structure."""
-        if isinstance(place, Mapping):
+        if isinstance(place, dict):
             return {key: self.end(item, old) for key, item in place.items()}
         if not _is_place(place):
             return type(place)(self.end(item, old) for item in place)
@@ -289,7 +289,7 @@ def _is_place(value: Any) -> bool:
 
 def _places(value: Any) -> list[Any]:
     """List each [layer, call, output] in a structure."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return [place for item in value.values() for place in _places(item)]
     return [value] if _is_place(value) else [place for item in value for place in _places(item)]
 
@@ -304,7 +304,7 @@ def _history(tensor: Mapping[str, Any]) -> Any:
 
 def _histories(value: Any) -> list[Any]:
     """List the [layer, call, output] of each tensor that is described in the arguments of a call."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         if value.get("class_name") == _TENSOR:
             return [_history(value)]
         return [] if "class_name" in value and "config" in value else _histories(list(value.values()))
@@ -318,7 +318,7 @@ def _old_keywords(node: Any) -> dict[str, Any]:
 
 def _old_references(node: Any) -> list[Any]:
     """List the [layer, call, output] that a node of Keras 1 or 2 names."""
-    if isinstance(node, Mapping) or not node:
+    if isinstance(node, dict) or not node:
         return []
     return [node] if isinstance(node[0], str) else list(node)
 
@@ -336,7 +336,7 @@ def _is_own_mask(mask: Any, x: Any) -> bool:
 def functional_from_config(cls: Any, config: Mapping[str, Any], custom_objects: CustomObjects | None) -> Any:
     """Make a functional model from its config."""
     reader = Reader(config, custom_objects)
-    old = any(data["inbound_nodes"] and not isinstance(data["inbound_nodes"][0], Mapping) for data in config["layers"])
+    old = any(data["inbound_nodes"] and not isinstance(data["inbound_nodes"][0], dict) for data in config["layers"])
     ends = [reader.end(config[key], old) for key in ("input_layers", "output_layers")]
     model = cls(*ends, name=config.get("name"), trainable=config.get("trainable"))
     # The config's order of layers, which is that of the weights.

@@ -130,6 +130,7 @@ def unique_names(wanted: Iterable[tuple[Any, str, bool]], taken: Callable[[str],
     wanted = list(wanted)
     names: dict[Any, str] = {}
     used: dict[str, Any] = {}
+    numbers: dict[str, int] = {}  # the last that a name got: those below it are used
     for own_round in (True, False):
         for thing, name, own in wanted:
             if own is not own_round:
@@ -137,10 +138,9 @@ def unique_names(wanted: Iterable[tuple[Any, str, bool]], taken: Callable[[str],
             name = free = identifier(name)
             if own and name in used:
                 raise ValueError(f"two layers have the name {name!r}, in one model each needs its own")
-            number = 0
             while free in used or taken(free):
-                number += 1
-                free = f"{name}_{number}"
+                numbers[name] = numbers.get(name, 0) + 1
+                free = f"{name}_{numbers[name]}"
             used[free] = thing
             names[thing] = free
     return {thing: names[thing] for thing, _, _ in wanted}

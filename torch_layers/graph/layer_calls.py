@@ -180,7 +180,10 @@ def _weights_on_meta(modules: list[nn.Module]) -> Iterator[None]:
 @contextmanager
 def _built_for_real(layers: list[Any]) -> Iterator[None]:
     """Let layers that are built inside build on the device that is in force here, and for any batch size."""
-    device = torch.get_default_device() if layers else None
+    if not layers:
+        yield
+        return
+    device = torch.get_default_device()
 
     def build(layer: Any, shape: Any) -> None:
         with torch.device(device):

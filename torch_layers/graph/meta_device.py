@@ -38,7 +38,7 @@ class MetaDevice(DeviceContext):
             kind, looks = found
             made = [torch.empty_strided(shape, stride, dtype=dtype, device="meta") for shape, stride, dtype in looks]
             return made[0] if kind is Tensor else kind(made)
-        result = super().__torch_function__(function, types, args, kwargs)
+        result = super().__torch_function__(function, types, args, kwargs)  # type: ignore[no-untyped-call]
         if key is not None:
             _remember(key, result, [*args, *kwargs.values()])
         return result

@@ -148,6 +148,16 @@ class Layer(Configurable, Weighted, metaclass=_BuildsAtOnce):
     """
 
     registry: ClassVar[Registry] = layer_registry
+    dtype_policy: dtypes.Policy
+    compute_dtype: torch.dtype
+    has_own_name: bool
+    autocast: bool
+    built: bool
+    _built_shape: Any
+    _initial_weights: Any
+    _initial_shape: Any
+    # True if a call with one tensor of the compute dtype may go straight to `forward`.
+    _direct: bool
     # Whether a mask passes through, as `compute_mask` says.
     supports_masking: bool = False
     # Whether, as in Keras, the layer takes the masks off the tensors it is called with: later layers that find masks there
@@ -188,21 +198,26 @@ class Layer(Configurable, Weighted, metaclass=_BuildsAtOnce):
             raise TypeError(f"{cls}: unknown argument{'s' * (len(kwargs) > 1)} {', '.join(map(repr, kwargs))}{hint}")
         if not isinstance(trainable, bool):
             raise ValueError(f"{cls}: trainable={trainable!r} is not a bool")
-        self.dtype_policy = dtypes.policy(dtype)
-        self.compute_dtype, self.variable_dtype = self.dtype_policy.compute, self.dtype_policy.variable
+        policy = dtypes.policy(dtype)
         self.name = name or snake_case(cls)
-        self.has_own_name = name is not None
-        self.autocast = autocast
         self.activity_regularizer = regularizers.get(activity_regularizer)
         self._init_weights(trainable)
-        self._built_shape: Any = None
-        self._initial_weights = weights
         if input_dim is not None:
             input_shape = (input_dim,)
-        self._initial_shape = (None, *input_shape) if input_shape is not None else batch_input_shape
-        self.built = type(self).build is Layer.build
-        # True if a call with one tensor of the compute dtype may go straight to `forward`.
-        self._direct = self.built and self.activity_regularizer is None
+        built = type(self).build is Layer.build
+        # All at once: torch's `__setattr__` asks of each value whether it is a tensor or a module.
+        vars(self).update(
+            dtype_policy=policy,
+            compute_dtype=policy.compute,
+            variable_dtype=policy.variable,
+            has_own_name=name is not None,
+            autocast=autocast,
+            built=built,
+            _built_shape=None,
+            _initial_weights=weights,
+            _initial_shape=(None, *input_shape) if input_shape is not None else batch_input_shape,
+            _direct=built and self.activity_regularizer is None,
+        )
 
     def _finish_init(self) -> None:
         shape, weights = self._initial_shape, self._initial_weights

@@ -51,16 +51,25 @@ class Weighted(nn.Module):
 
     name: str
     variable_dtype: torch.dtype
+    _trainable: bool
+    _specs: dict[str, Weight]
+    _keras_shapes: dict[str, tuple[int, ...]]
+    _activity_losses: list[Tensor]
+    # True while a model's call is under way, which cleared the losses at its start: a shared layer adds to them.
+    _collects_losses: bool
+    # The recorded calls with symbolic tensors, for `input` and `output`.
+    _calls: list[weakref.ref[Any]]
 
     def _init_weights(self, trainable: bool) -> None:
-        self._trainable = trainable
-        self._specs: dict[str, Weight] = {}
-        self._keras_shapes: dict[str, tuple[int, ...]] = {}
-        self._activity_losses: list[Tensor] = []
-        # True while a model's call is under way, which cleared the losses at its start: a shared layer adds to them.
-        self._collects_losses = False
-        # The recorded calls with symbolic tensors, for `input` and `output`.
-        self._calls: list[weakref.ref[Any]] = []
+        # All at once: torch's `__setattr__` asks of each value whether it is a tensor or a module.
+        vars(self).update(
+            _trainable=trainable,
+            _specs={},
+            _keras_shapes={},
+            _activity_losses=[],
+            _collects_losses=False,
+            _calls=[],
+        )
 
     def add_weight(
         self,

@@ -59,8 +59,12 @@ def read_json(content: bytes | str, place: str) -> dict[str, Any]:
 def _check_depth(document: Any, place: str) -> None:
     level: list[Any] = [document]
     for _ in range(_DEEPEST):
-        inner = [item.values() if isinstance(item, dict) else item for item in level]
-        level = [value for values in inner for value in values if isinstance(value, (dict, list))]
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, (dict, list))
+        ]
         if not level:
             return
     raise FileError(place, f"the JSON is nested more than {_DEEPEST} levels deep")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from torch_layers.registry import layers as layer_registry
@@ -12,6 +11,7 @@ from torch_layers.saving.errors import FileError
 _MOST_CALLS = 8_000
 # Layers and cells of these families take as long as so many others.
 _SLOW = {"recurrent": 16, "attention": 16, "normalization": 4}
+_NESTED = (dict, list, tuple)
 # Models in models: drawing the masks of each draws those inside once more.
 _DEEPEST = 12
 
@@ -30,15 +30,12 @@ def check_size(config: Any, place: str) -> None:
         )
 
 
-def _calls(value: Any, place: str, depth: int) -> int:
-    if isinstance(value, (list, tuple)):
-        return sum(_calls(item, place, depth) for item in value)
-    if not isinstance(value, Mapping):
-        return 0
-    if "class_name" not in value:
-        return sum(_calls(item, place, depth) for item in value.values())
+def _calls(value: dict[str, Any] | list[Any] | tuple[Any, ...], place: str, depth: int) -> int:
+    if not isinstance(value, dict) or "class_name" not in value:
+        items = value.values() if isinstance(value, dict) else value
+        return sum(_calls(item, place, depth) for item in items if isinstance(item, _NESTED))
     name, inner, nodes = value["class_name"], value.get("config"), value.get("inbound_nodes")
-    within = inner.get("layers") if isinstance(inner, Mapping) else inner
+    within = inner.get("layers") if isinstance(inner, dict) else inner
     if isinstance(within, (list, tuple)):
         depth += 1
         if depth > _DEEPEST:
@@ -47,12 +44,13 @@ def _calls(value: Any, place: str, depth: int) -> int:
     if isinstance(name, str) and name in layer_registry:
         own = _SLOW.get(layer_registry.find(name).__module__.split(".")[2], 1)
     times = max(len(nodes), 1) if isinstance(nodes, (list, tuple)) else 1
-    return times * (own + _calls(inner, place, depth)) + _inputs(nodes)
+    calls = _calls(inner, place, depth) if isinstance(inner, _NESTED) else 0
+    return times * (own + calls) + _inputs(nodes)
 
 
 def _inputs(nodes: Any) -> int:
     """Count the tensors that calls name."""
-    if isinstance(nodes, Mapping):
+    if isinstance(nodes, dict):
         return 1 if nodes.get("class_name") == "__keras_tensor__" else sum(map(_inputs, nodes.values()))
     if isinstance(nodes, (list, tuple)):
         return 1 if nodes and isinstance(nodes[0], str) else sum(map(_inputs, nodes))

@@ -21,8 +21,7 @@ from torch_layers.saving.assign import Assignment, fill
 from torch_layers.saving.content import ModelFile, WeightsFile, read_model_file, read_weights_file, refuse_directory
 from torch_layers.saving.documents import read_json
 from torch_layers.saving.errors import FileError
-from torch_layers.saving.keras3.operations import with_operations
-from torch_layers.saving.keras3.quantization import plain_config
+from torch_layers.saving.keras3.configs import plain_config
 from torch_layers.saving.keras3.weights import plan as plan_keras3
 from torch_layers.saving.legacy.configs import modern_config
 from torch_layers.saving.legacy.weights import plan as plan_legacy
@@ -115,20 +114,20 @@ def refusing(place: str) -> Iterator[None]:
 
 
 def config_of(found: ModelFile) -> dict[str, Any]:
-    """Return the config of a model in the form of Keras 3, its layers plain ones.
+    """Return the config of a model, whose size was checked, in the form of Keras 3, its layers plain ones.
 
-    Raises: FileError for one that is too large, or that Keras 1 and 2 did not write so; NotImplementedError for what has no
-    counterpart.
+    Raises: FileError for one that gets too large by it, or that Keras 1 and 2 did not write so; NotImplementedError for
+    what has no counterpart.
     """
-    check_size(found.config, found.place)
     if not found.is_legacy:
-        return plain_config(with_operations(found.config))  # type: ignore[no-any-return]
+        return plain_config(found.config)  # type: ignore[no-any-return]
     config = modern_config(found.config, found.keras_version, found.backend)
     check_size(config, found.place)
     return config
 
 
 def _built(found: ModelFile, custom_objects: CustomObjects | None) -> Any:
+    check_size(found.config, found.place)
     config = config_of(found)
     try:
         model = deserialize(config, custom_objects)

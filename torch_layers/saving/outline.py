@@ -30,17 +30,17 @@ class Member(NamedTuple):
     def config(self) -> Mapping[str, Any]:
         """The arguments of its constructor."""
         inner = self.entry.get("config")
-        return inner if isinstance(inner, Mapping) else {}
+        return inner if isinstance(inner, dict) else {}
 
     @property
     def layers(self) -> list[Mapping[str, Any]] | None:
         """What is said of the layers inside, if it is a model."""
         inner = self.entry.get("config")
-        if isinstance(inner, Mapping):
+        if isinstance(inner, dict):
             inner = inner.get("layers")
         elif self.class_name not in _MODELS:  # a Sequential of Keras 1 is a bare list
             inner = None
-        if not isinstance(inner, (list, tuple)) or not all(isinstance(item, Mapping) for item in inner):
+        if not isinstance(inner, (list, tuple)) or not all(isinstance(item, dict) for item in inner):
             return None
         return list(inner)
 
@@ -58,7 +58,7 @@ class Member(NamedTuple):
         """Yield the layers inside, if it is a model: not those inside of these."""
         for number, entry in enumerate(self.layers or ()):
             inner = entry.get("config")
-            name = entry.get("name") or (inner.get("name") if isinstance(inner, Mapping) else None)
+            name = entry.get("name") or (inner.get("name") if isinstance(inner, dict) else None)
             shown = name if isinstance(name, str) else f"{entry.get('class_name', '?')} {number}"
             yield Member((*self.path, shown), entry)
 
@@ -71,7 +71,7 @@ class Member(NamedTuple):
 
 
 def _described(place: str, value: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         if "class_name" in value and "config" in value:
             yield place, value
             return
@@ -79,7 +79,8 @@ def _described(place: str, value: Any) -> Iterator[tuple[str, Mapping[str, Any]]
             yield from _described(f"{place}.{key}", item)
     elif isinstance(value, (list, tuple)):
         for number, item in enumerate(value):
-            yield from _described(f"{place}[{number}]", item)
+            if isinstance(item, (dict, list, tuple)):
+                yield from _described(f"{place}[{number}]", item)
 
 
 def walk(model: Member) -> Iterator[Member]:

@@ -37,23 +37,18 @@ _POLICIES = frozenset(
 _FLOAT8 = 6
 
 
-def plain_config(config: Any) -> Any:
-    """Return a config of Keras 3 with the policies that its quantized layers had before they were quantized."""
-    if isinstance(config, (list, tuple)):
-        return [plain_config(item) for item in config]
-    if not isinstance(config, Mapping):
-        return config
-    inner = config.get("config")
-    if isinstance(inner, Mapping) and str(config.get("class_name")) in _POLICIES:
+def without_quantization(entry: dict[str, Any]) -> Any:
+    """Return an object of a config, of which the inner ones are plain, as it was before its layer was quantized."""
+    inner = entry.get("config")
+    if isinstance(inner, dict) and str(entry.get("class_name")) in _POLICIES:
         return _float_policy(inner.get("source_name") or str(inner.get("name", "")).rpartition("_from_")[2])
-    if isinstance(inner, Mapping) and config.get("class_name") == "DTypePolicyMap":
-        return plain_config(inner.get("default_policy")) or _float_policy(None)
-    plain = {key: plain_config(value) for key, value in config.items()}
+    if isinstance(inner, dict) and entry.get("class_name") == "DTypePolicyMap":
+        return inner.get("default_policy") or _float_policy(None)
+    plain = {key: value for key, value in entry.items() if key != "gptq_unpacked_column_size"}
     if isinstance(plain.get("dtype"), str) and "_from_" in plain["dtype"]:
         plain["dtype"] = plain["dtype"].rpartition("_from_")[2]
-    if isinstance(plain.get("quantization_config"), Mapping):
+    if isinstance(plain.get("quantization_config"), dict):
         plain["quantization_config"] = None
-    plain.pop("gptq_unpacked_column_size", None)
     return plain
 
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import torch_layers as tl
-from torch_layers.saving.keras3.operations import with_operations
+from torch_layers.saving.keras3.configs import plain_config
 from torch_layers.saving.load import load_model
 
 h5py = pytest.importorskip("h5py", reason="files are opened with h5py")
@@ -62,12 +62,12 @@ def test_what_is_no_operation_of_keras_stays(tmp_path):
     arithmetic().save(tmp_path / "m.h5")
     with h5py.File(tmp_path / "m.h5") as file:
         config = json.loads(file.attrs["model_config"])
-    found = with_operations(config)
+    found = plain_config(config)
     told = {layer["class_name"] for layer in found["config"]["layers"] if "module" in layer}
     assert told == {"Add", "Clip", "Concatenate", "GetItem", "Mean", "Multiply", "Reshape", "Softmax", "Subtract"}
     mine = {"class_name": "Mine", "config": {"size": 2}, "name": "mine", "inbound_nodes": []}
     strange = {"class_name": ["Add"], "config": {}, "inbound_nodes": []}
-    assert with_operations([mine, strange]) == [mine, strange]
+    assert plain_config([mine, strange]) == [mine, strange]
 
 
 @pytest.mark.parametrize("layer", ["LayerNormalization", "UnitNormalization", "Softmax"])

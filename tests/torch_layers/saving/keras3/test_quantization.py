@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from torch_layers.saving.errors import FileError
-from torch_layers.saving.keras3.quantization import plain_config
+from torch_layers.saving.keras3.configs import plain_config
 from torch_layers.saving.load import load_model
 
 keras = pytest.importorskip("keras", reason="needs live Keras")
