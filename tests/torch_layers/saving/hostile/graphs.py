@@ -25,15 +25,20 @@ from tests.torch_layers.saving.hostile.honest import (
 )
 
 _RELU = layer("Activation", activation="relu")
+# Large, and not refused for it: `load_model` takes memory of its own, which is measured.
+_DRAWN = ("backwards-3900",)
 _ENDS: tuple[Any, Any] = [["i", 0, 0]], [["x", 0, 0]]
 
 
 def files(traps: Path) -> Iterator[Hostile]:
-    """Yield each graph as a `.keras` file and as JSON."""
+    """Yield each graph as a `.keras` file and as JSON; those that take seconds in one form."""
     for name, config, attack in _graphs():
         text = as_json(config)
-        yield Hostile(f"{name}.keras", keras_file(text, {}, compressed=len(text) > 1 << 20), attack)
-        yield Hostile(f"{name}.json", text, attack)
+        is_large = len(text) > 1 << 20
+        if not is_large or name in _DRAWN:
+            yield Hostile(f"{name}.keras", keras_file(text, {}, compressed=is_large), attack)
+        if not is_large or name not in _DRAWN:
+            yield Hostile(f"{name}.json", text, attack)
     for name, config, attack in _old_graphs():
         yield Hostile(f"{name}.h5", old_file(config), attack)
 

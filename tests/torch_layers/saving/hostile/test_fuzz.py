@@ -1,4 +1,4 @@
-"""Honest files, changed at random: bytes of HDF5 and of archives, values of configs. For 20 seconds, or as long as
+"""Honest files, changed at random: bytes of HDF5 and of archives, values of configs. For 10 seconds, or as long as
 TORCH_LAYERS_FUZZ_SECONDS says; TORCH_LAYERS_FUZZ_SEED begins with other changes.
 """
 
@@ -25,7 +25,7 @@ from tests.torch_layers.saving.hostile import damage, honest, values, watching
 pytestmark = pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="memory is read as Linux tells it")
 
 _files, _of_each_layer = cache(damage.honest_files), cache(values.of_each_layer)
-SECONDS = float(os.environ.get("TORCH_LAYERS_FUZZ_SECONDS", "20"))
+SECONDS = float(os.environ.get("TORCH_LAYERS_FUZZ_SECONDS", "10"))
 
 _SCALARS = st.one_of(
     *(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), st.text(max_size=20)),

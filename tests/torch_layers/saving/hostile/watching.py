@@ -88,6 +88,8 @@ class Watched:
 
     def _wait(self, process: subprocess.Popen[str]) -> str:
         """Wait for an answer; return why there will be none, or an empty string."""
+        if select.select([process.stdout], [], [], 0.5)[0]:
+            return ""
         start = last = _processor_seconds(process.pid)
         since = time.monotonic()
         while not select.select([process.stdout], [], [], 0.5)[0]:
@@ -213,8 +215,9 @@ def _judge_source(source: Any, filename: Any) -> str | None:
 
 def status(*names: str) -> list[int]:
     """Return sizes of this process in bytes."""
-    lines = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
-    return [int(lines[name].split()[0]) << 10 for name in names]
+    with open("/proc/self/status", "rb") as file:
+        text = file.read()
+    return [int(text.partition(f"\n{name}:".encode())[2].split(None, 1)[0]) << 10 for name in names]
 
 
 def tasks_for(path: Path, model: Any) -> dict[str, Callable[[], Any]]:
@@ -235,7 +238,8 @@ def tasks_for(path: Path, model: Any) -> dict[str, Callable[[], Any]]:
 def judged(watch: Watch, path: Path, name: str, task: Callable[[], Any]) -> Verdict:
     """Run a task and say what became of it."""
     watch.file = str(path)
-    Path("/proc/self/clear_refs").write_text("5")  # the peak of memory counts from here
+    with open("/proc/self/clear_refs", "wb", 0) as file:
+        file.write(b"5")  # the peak of memory counts from here
     (before,) = status("VmRSS")
     start, error = time.process_time(), None
     with watch:
