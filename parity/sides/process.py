@@ -40,6 +40,7 @@ def _serve(connection: Connection, side: str, device: str, threads: int) -> None
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the main process ends this one
     for variable in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
         os.environ[variable] = str(threads)
+    gc.disable()  # what frameworks hold is kept anyhow: each search for garbage would go through it
     import torch
 
     torch.set_num_threads(threads)
@@ -51,7 +52,8 @@ def _serve(connection: Connection, side: str, device: str, threads: int) -> None
     except Exception as error:
         connection.send((type(error).__name__, str(error)))
         return
-    gc.freeze()  # what frameworks hold is kept anyhow: each search for garbage would go through it
+    gc.freeze()
+    gc.enable()
     connection.send(("ready", made.environment()))
     while (question := connection.recv()) is not None:
         connection.send(made.compute(*question))
