@@ -100,7 +100,7 @@ def test_compiles_for_images_of_any_size(interpolation: str) -> None:
     layer = weighted(interpolation, crop_to_aspect_ratio=True)
     torch._dynamo.reset()
     compiled: Any = torch.compile(layer, fullgraph=True, backend="eager", dynamic=True)
-    for x in (X, torch.cat([X, X], 2)):  # one is cropped in height, one in width
+    for x in (X, torch.cat([X, X, X], 2)):  # one is cropped in height, one in width
         torch.testing.assert_close(compiled(x), layer(x))
 
 
