@@ -28,6 +28,14 @@ Self = TypeVar("Self", bound="Configurable")
 CustomObjects = Mapping[str, Any]
 
 
+_PLAIN = frozenset((str, int, float, bool, type(None)))
+
+
+def are_plain(items: Iterable[Any]) -> bool:
+    """Tell whether a list holds nothing that could hold something itself; of long lists it is told soon."""
+    return _PLAIN.issuperset(map(type, items))
+
+
 # By class: to read signatures takes longer than to make most objects.
 _PARAMETERS: WeakKeyDictionary[type, tuple[inspect.Parameter, ...]] = WeakKeyDictionary()
 
@@ -147,7 +155,8 @@ def deserialize(config: Any, custom_objects: CustomObjects | None = None, regist
     Raises: ValueError for an unknown class or function and for a Lambda's code, which is never run.
     """
     if isinstance(config, (list, tuple)):
-        return type(config)(deserialize(item, custom_objects, registry) for item in config)
+        plain = are_plain(config)
+        return type(config)(config if plain else (deserialize(item, custom_objects, registry) for item in config))
     if not isinstance(config, dict):
         return config
     if "class_name" not in config or "config" not in config:

@@ -275,7 +275,7 @@ class Reader:
         if isinstance(place, dict):
             return {key: self.end(item, old) for key, item in place.items()}
         if not _is_place(place):
-            return type(place)(self.end(item, old) for item in place)
+            return type(place)(self.end(item, old) for item in _items(place))
         name, number, index = place
         if not old:
             number = max(number - _is_functional(self.layers.get(name)), 0)
@@ -291,7 +291,14 @@ def _places(value: Any) -> list[Any]:
     """List each [layer, call, output] in a structure."""
     if isinstance(value, dict):
         return [place for item in value.values() for place in _places(item)]
-    return [value] if _is_place(value) else [place for item in value for place in _places(item)]
+    return [value] if _is_place(value) else [place for item in _items(value) for place in _places(item)]
+
+
+def _items(value: Any) -> Any:
+    """Return what is no [layer, call, output] itself, if it can hold some. Raises: ValueError for anything but a list."""
+    if not isinstance(value, (list, tuple)):
+        raise ValueError(f"from_config: {value!r:.100} is no [layer, call, output]")
+    return value
 
 
 def _history(tensor: Mapping[str, Any]) -> Any:

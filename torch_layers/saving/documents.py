@@ -7,6 +7,7 @@ from collections import Counter
 from typing import Any
 
 from torch_layers.saving.errors import FileError
+from torch_layers.serialization import are_plain
 
 # A model in a model in a model takes four levels each; drawing a graph of this depth stays far from Python's limit.
 _DEEPEST = 200
@@ -62,6 +63,7 @@ def _check_depth(document: Any, place: str) -> None:
         level = [
             inner
             for outer in level
+            if isinstance(outer, dict) or not are_plain(outer)
             for inner in (outer.values() if isinstance(outer, dict) else outer)
             if isinstance(inner, (dict, list))
         ]

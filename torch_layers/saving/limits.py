@@ -6,6 +6,7 @@ from typing import Any
 
 from torch_layers.registry import layers as layer_registry
 from torch_layers.saving.errors import FileError
+from torch_layers.serialization import are_plain
 
 # Drawing a call takes a millisecond or a few. The largest models of keras.applications have 1,041 calls with 1,200 inputs.
 _MOST_CALLS = 8_000
@@ -32,7 +33,7 @@ def check_size(config: Any, place: str) -> None:
 
 def _calls(value: dict[str, Any] | list[Any] | tuple[Any, ...], place: str, depth: int) -> int:
     if not isinstance(value, dict) or "class_name" not in value:
-        items = value.values() if isinstance(value, dict) else value
+        items = value.values() if isinstance(value, dict) else () if are_plain(value) else value
         return sum(_calls(item, place, depth) for item in items if isinstance(item, _NESTED))
     name, inner, nodes = value["class_name"], value.get("config"), value.get("inbound_nodes")
     within = inner.get("layers") if isinstance(inner, dict) else inner
@@ -53,5 +54,7 @@ def _inputs(nodes: Any) -> int:
     if isinstance(nodes, dict):
         return 1 if nodes.get("class_name") == "__keras_tensor__" else sum(map(_inputs, nodes.values()))
     if isinstance(nodes, (list, tuple)):
-        return 1 if nodes and isinstance(nodes[0], str) else sum(map(_inputs, nodes))
+        if are_plain(nodes):
+            return int(bool(nodes) and isinstance(nodes[0], str))
+        return 1 if isinstance(nodes[0], str) else sum(map(_inputs, nodes))
     return 0

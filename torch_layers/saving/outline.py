@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from torch_layers.graph.operations import is_operation
+from torch_layers.serialization import are_plain
 
 _MODELS = ("Functional", "Sequential", "Model")
 
@@ -77,10 +78,9 @@ def _described(place: str, value: Any) -> Iterator[tuple[str, Mapping[str, Any]]
             return
         for key, item in value.items():
             yield from _described(f"{place}.{key}", item)
-    elif isinstance(value, (list, tuple)):
+    elif isinstance(value, (list, tuple)) and not are_plain(value):
         for number, item in enumerate(value):
-            if isinstance(item, (dict, list, tuple)):
-                yield from _described(f"{place}[{number}]", item)
+            yield from _described(f"{place}[{number}]", item)
 
 
 def walk(model: Member) -> Iterator[Member]:

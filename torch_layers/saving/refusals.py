@@ -88,8 +88,12 @@ def custom_objects_of(names: list[str]) -> str:
 
 
 def _shortened(config: Mapping[str, Any]) -> str:
+    text = ""
     try:
-        text = json.dumps(config, default=repr)
+        for part in json.JSONEncoder(default=repr).iterencode(config):
+            text += part
+            if len(text) > _LONGEST:
+                break
     except (TypeError, ValueError):  # keys that are no text, a circle: of a config that was never JSON
         text = repr(config)
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"

@@ -222,6 +222,14 @@ def test_refuses_unknown_operations_and_loops():
         deserialize(functional([entry, training], ["x", 0, 0], ["d", 0, 0]))
 
 
+@pytest.mark.parametrize("end", ["x", ["x"], [["x", 0, 0], 5], {"a": "x"}, "x" * 100_000])
+def test_refuses_ends_that_are_no_places(end):
+    entry = described("InputLayer", "x", [], batch_shape=[None, 3], dtype="float32")
+    for ends in ((end, ["x", 0, 0]), (["x", 0, 0], end)):
+        with pytest.raises(ValueError, match=r"from_config: ('x{1,100}'?|5) is no \[layer, call, output\]"):
+            deserialize(functional([entry], *ends))
+
+
 def old(cls: str, name: str, nodes, **config):
     return {"class_name": cls, "name": name, "config": {"name": name, **config}, "inbound_nodes": nodes}
 
