@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 from torch.utils._device import DeviceContext
 
 # How many results are remembered, and how many items a tuple, list or dict of arguments may have.
@@ -26,6 +27,9 @@ _results: dict[Any, tuple[type, list[Any]]] = {}
 
 class MetaDevice(DeviceContext):
     """The context `torch.device("meta")`, in which no torch function computes twice what the result looks like."""
+
+    # On top of all other modes, as `with torch.device` does it: its own way would lose one of two contexts around it.
+    __enter__, __exit__ = TorchFunctionMode.__enter__, TorchFunctionMode.__exit__
 
     def __init__(self) -> None:
         super().__init__("meta")

@@ -134,3 +134,21 @@ def test_so_many_are_remembered_and_no_long_arguments(monkeypatch):
         torch.cat([X] * 65)
     sizes = [shape for _, [(shape, _, _)] in meta_device._results.values()]
     assert sizes == [(2,), (3,), (4,)]
+
+
+@torch.no_grad()
+def test_contexts_of_devices_nest():
+    def device():
+        return torch.empty(1).device.type, torch.get_default_device().type
+
+    with torch.device("meta"), torch.device("cpu"):
+        with MetaDevice():
+            assert device() == ("meta", "meta")
+            with torch.device("cpu"):
+                assert device() == ("cpu", "cpu")
+                with MetaDevice():
+                    assert device() == ("meta", "meta")
+                assert device() == ("cpu", "cpu")
+            assert device() == ("meta", "meta")
+        assert device() == ("cpu", "cpu")
+    assert device() == ("cpu", "cpu")
