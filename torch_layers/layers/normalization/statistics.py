@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import torch.distributed as dist
 from torch import Tensor
@@ -38,18 +40,30 @@ def masked_moments(x: Tensor, mask: Tensor, axes: list[int]) -> tuple[Tensor, Te
     return mean, torch.where(kept, x - mean, 0).square().sum(axes, keepdim=True) / count
 
 
+class _SumOfProcesses(torch.autograd.Function):
+    """The sum of a tensor over all processes, each of which has its share of the gradient from all."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        total = x.clone(memory_format=torch.contiguous_format)
+        dist.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Any:
+        return _SumOfProcesses.apply(gradient)  # type: ignore[no-untyped-call]
+
+
 def synchronized_moments(x: Tensor, axes: list[int]) -> tuple[Tensor, Tensor]:
     """Return mean and variance over `axes` and over all processes of torch.distributed, whose batches may differ."""
-    from torch.distributed.nn.functional import all_reduce
-
     total = x.sum(axes, keepdim=True)
     count = x.new_full((1,), x.numel() / max(total.numel(), 1))
-    together = all_reduce(torch.cat([total.flatten(), count]))  # type: ignore[no-untyped-call]
+    together: Tensor = _SumOfProcesses.apply(torch.cat([total.flatten(), count]))  # type: ignore[no-untyped-call]
     count = together[-1].detach().clamp(min=1)
     mean = together[:-1].reshape(total.shape) / count
     # About the mean of all processes: a mean of squares less the square of the mean, as Keras has it, cancels.
-    squares = (x - mean).square().sum(axes, keepdim=True)
-    return mean, all_reduce(squares) / count  # type: ignore[no-untyped-call]
+    squares: Tensor = _SumOfProcesses.apply((x - mean).square().sum(axes, keepdim=True))  # type: ignore[no-untyped-call]
+    return mean, squares / count
 
 
 def is_distributed() -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ def step(x: torch.Tensor, cotangent: torch.Tensor, **config: Any) -> dict[str, t
 
 
 def work(rank: int, folder: str) -> None:
+    warnings.simplefilter("error")
     dist.init_process_group("gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=2)
     x, cotangent = (part.split(COUNTS)[rank] for part in whole())
     torch.save([step(x, cotangent, synchronized=True), step(x, cotangent)], f"{folder}/{rank}.pt")
