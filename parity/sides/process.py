@@ -10,15 +10,29 @@ import signal
 from collections.abc import Iterator, Mapping
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from parity.case import Case
 from parity.record import Record
 from parity.sides.base import MissingSide
 
+if TYPE_CHECKING:
+    from multiprocessing.context import ForkServerContext, SpawnContext
+
 # A case takes milliseconds; one that takes this long hangs.
 SECONDS_PER_CASE = 120.0
 SECONDS_TO_START = 240.0
+
+
+def processes() -> ForkServerContext | SpawnContext:
+    """Return how processes are started: as copies of one that has imported torch, which takes two seconds, where the
+    system can copy; else anew. A copy sees the environment and the streams as they were at the first start.
+    """
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["parity.sides.torch_layers"])
+    return context
 
 
 @contextlib.contextmanager
@@ -70,7 +84,7 @@ class SideProcess:
 
     def start(self) -> None:
         """Start the process without waiting for it."""
-        context = multiprocessing.get_context("spawn")
+        context = processes()
         self._connection, theirs = context.Pipe()
         self._process = context.Process(
             target=_serve, args=(theirs, self.name, self.device, self._threads), daemon=True

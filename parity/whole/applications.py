@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import multiprocessing
 import os
 import resource
 import signal
@@ -20,7 +19,7 @@ import torch
 from parity.sides.base import MissingSide
 from parity.sides.keras_package import load
 from parity.sides.models import KerasModel
-from parity.sides.process import quiet_stderr
+from parity.sides.process import processes, quiet_stderr
 from parity.whole.compare import Whole, compare_models
 from torch_layers.graph import from_keras
 from torch_layers.registry import nearest
@@ -79,7 +78,7 @@ def compare_all(chosen: Sequence[str], train: bool | None = None, threads: int =
     `train` says whether a training step of each is compared too; None: of those in `TRAINED`.
     Raises: MissingSide if Keras can't run here.
     """
-    context = multiprocessing.get_context("spawn")
+    context = processes()
     for name in chosen:
         start = time.perf_counter()
         ours, theirs = context.Pipe(duplex=False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import multiprocessing
 import re
 import signal
 import time
@@ -20,7 +19,7 @@ from parity.sides.base import MissingSide
 from parity.sides.keras import give_weights
 from parity.sides.keras_package import load
 from parity.sides.models import KerasModel, with_dtype
-from parity.sides.process import quiet_stderr
+from parity.sides.process import processes, quiet_stderr
 from parity.whole import inputs as given
 from parity.whole.compare import Step, Whole, layer_steps, outputs_of
 from parity.whole.keras_errors import KerasError, known_errors
@@ -163,7 +162,7 @@ def _layers(config: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, M
 
 def _read_apart(path: Path, sides: Sequence[str], arrays: Sequence[Numbers] | None) -> Iterator[Reading]:
     """Let each Keras read the file, at the same time."""
-    context = multiprocessing.get_context("spawn")
+    context = processes()
     started = []
     try:
         for side in sides:
