@@ -213,7 +213,7 @@ _CONV_LSTM = [
     for rank in (1, 2, 3)
     for name, shape in ((f"ConvLSTM{rank}D", _SHAPES[rank]),)
     for case in (
-        # Keras compiles each step of volumes with channels first, for six seconds a case, but for those in float64.
+        # In float32 Keras compiles each step of volumes with channels first, which takes six seconds a case.
         *(Case(name, {**_CONV, **config}, [shape], dtype="float64" if rank == 3 and "data_format" in config else "float32")
           for config in _CONV_ARGUMENTS),
         *(

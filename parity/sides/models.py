@@ -42,7 +42,6 @@ class KerasModel:
         self.keras = load(package, "tensorflow")
         self.engine = TensorFlow()
         self.dtype = dtype
-        self.engine.tf.get_logger().setLevel("ERROR")  # it warns of compiling each grouped convolution anew
         floatx = self.keras.backend.floatx()
         set_floatx(self.keras, dtype)
         self.keras.backend.clear_session()  # or automatic names count on, and the second model has others

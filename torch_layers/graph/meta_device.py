@@ -51,7 +51,7 @@ class MetaDevice(DeviceContext):
 def _key(function: Any, args: Any, kwargs: Any) -> Any:
     """Return what a result depends on; None if it might be something else than shapes and plain values."""
     kind = type(function)
-    if kind not in _OF_TORCH and not (kind is FunctionType and function.__module__.startswith("torch.")):
+    if kind not in _OF_TORCH and not (kind is FunctionType and str(function.__module__).startswith("torch.")):
         return None
     try:
         return function, torch.get_default_dtype(), _described(args), _described(kwargs)
