@@ -341,12 +341,12 @@ def _follows(record: Record, gradient: str) -> bool:
 
 def _samples(what: str, a: Numbers, b: Numbers, dtype: str) -> list[Check]:
     """Compare two samples as a whole (Kolmogorov-Smirnov) and by mean, variance and share of zeros."""
-    from scipy.stats import kstwobign, norm
+    from scipy.special import kolmogorov, ndtri  # scipy.stats has them too, and takes a second to import
 
     # Where many values are the same, as what AlphaDropout drops, a last bit of difference must not count for all of them.
     slack = FLOOR_ULPS * EPSILON[dtype] * float(np.max(np.abs(a)))
     distance = max(_ahead(a, b, slack), _ahead(b, a, slack))
-    probability = float(kstwobign.sf(distance * np.sqrt(a.size * b.size / (a.size + b.size))))
+    probability = float(kolmogorov(distance * np.sqrt(a.size * b.size / (a.size + b.size))))
     passed = probability >= FALSE_ALARM
     note = "" if passed else f"is another distribution (Kolmogorov-Smirnov p = {probability:.1e})"
     checks = [Check("distribution", what, passed, distance, figure=distance, note=note)]
@@ -356,7 +356,7 @@ def _samples(what: str, a: Numbers, b: Numbers, dtype: str) -> list[Check]:
         ("share of zeros", a == 0, b == 0),
     ):
         error = abs(float(x.mean() - y.mean()))
-        allowed = float(norm.isf(FALSE_ALARM / 2) * np.sqrt(x.var() / x.size + y.var() / y.size)) + slack
+        allowed = float(-ndtri(FALSE_ALARM / 2) * np.sqrt(x.var() / x.size + y.var() / y.size)) + slack
         if not error <= allowed:
             means = float(x.mean()), float(y.mean())
             found = Check("distribution", f"{measure} of {what}", False, error, allowed, 0.0, (), *means)

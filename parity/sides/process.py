@@ -31,7 +31,8 @@ def processes() -> ForkServerContext | SpawnContext:
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["parity.sides.torch_layers"])
+    # The second is what torch imports at the first gradient.
+    context.set_forkserver_preload(["parity.sides.torch_layers", "torch.fx.experimental.symbolic_shapes"])
     return context
 
 
