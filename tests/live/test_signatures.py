@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cache, partial
 from typing import Any
@@ -154,16 +154,28 @@ def examples(module: str, name: str) -> list[Case]:
         Case(name, part.config, raises=True) for part in _parts() if (part.kind, part.name) == (kind, name)
     ]
     assert cases, f"{name} has no case: add one to parity/cases"
-    accepted = [
-        (case, {(key, repr(value)) for key, value in case.config.items()})
-        for case in [c for c in cases if not c.raises] or cases[:1]
-    ]
+    accepted = [(case, set(_said(case.config))) for case in [c for c in cases if not c.raises] or cases[:1]]
     chosen, left = [], set().union(*(said for _, said in accepted))
     while left or not chosen:
         case, said = max(accepted, key=lambda pair: len(pair[1] & left))
         chosen.append(_with_name(case))
         left -= said
     return chosen
+
+
+def _said(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Yield where a config has which values: of layers inside it their classes, and what theirs say."""
+    if isinstance(value, Object):
+        yield path, value.name
+        value = value.config
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _said(inner, f"{path}.{key}")
+    elif isinstance(value, list) and any(isinstance(item, Object) for item in value):
+        for item in value:
+            yield from _said(item, path)
+    else:
+        yield path, repr(value)
 
 
 @cache
