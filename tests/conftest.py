@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import importlib.metadata
+import re
 import sys
 from collections.abc import Generator
 from functools import cache
@@ -31,6 +32,14 @@ def _version(package: str) -> str:
 def pytest_report_header() -> list[str]:
     cuda = torch.cuda.get_device_name() if torch.cuda.is_available() else "no CUDA device"
     return [", ".join(map(_version, VERSIONS)), f"{cuda}, {torch.get_num_threads()} threads"]
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    # To collect thousands of tests, all of which `-m` deselects, takes seconds.
+    if config.option.markexpr == "not torch_alone" and collection_path.name.startswith("test_"):
+        marked = re.search(r"mark\.(keras|needs)\b", collection_path.read_text())
+        return True if needs_torch_alone(collection_path) and not marked else None
+    return None
 
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` selects

@@ -120,12 +120,12 @@ _TIME_DISTRIBUTED = [
           ({}, (3, 2, 4, 5), [mask(3, 2, 4)]), ({}, (3, 2, 5), [mask(3, 2)]))
       for training in (False, True)),
     Case(_TIME, {"layer": _layer("Dropout", rate=0.0)}, [(2, 3, 5)], training=True),
-    *(Case(_TIME, {"layer": _layer(name, units=3, **config)}, [(2, 3, 4, 5)], masks=masks)
+    *(Case(_TIME, {"layer": _layer(name, units=6, **config)}, [(4, 2, 3, 5)], masks=masks)
       for name in ("LSTM", "GRU", "SimpleRNN")
-      for config, masks in (({}, None), ({"return_sequences": True}, [mask(2, 3, 4)]))),
-    Case(_TIME, {"layer": _layer("GRU", units=3, stateful=True)}, [(2, 3, 4, 5)], calls=2,
+      for config, masks in (({}, None), ({"return_sequences": True}, [mask(4, 2, 3)]))),
+    Case(_TIME, {"layer": _layer("GRU", units=6, stateful=True)}, [(4, 2, 3, 5)], calls=2,
          why="the states go on from step to step"),
-    Case(_TIME, {"layer": _layer("Bidirectional", layer=_layer("LSTM", units=3))}, [(2, 3, 4, 5)]),
+    Case(_TIME, {"layer": _layer("Bidirectional", layer=_layer("LSTM", units=6))}, [(4, 2, 3, 5)]),
     Case(_TIME, {"layer": _layer("ConvLSTM1D", filters=3, kernel_size=2)}, [(2, 3, 2, 4, 5)]),
     Case(_TIME, {"layer": _layer("SpectralNormalization", layer=_layer("Dense", units=3))}, [(2, 3, 5)], training=True,
          why="an iteration for each step"),
@@ -298,9 +298,11 @@ _BIDIRECTIONAL = [
     *(Case(_BI, _both(name, mode, **returns), [(2, 3, 5)], why="outputs of any layer merge alike")
       for name in ("GRU", "SimpleRNN") for mode, returns in zip(_MODES, (*_RETURNS, _STATES), strict=True)),
     *(Case(_BI, _both(name, mode, **returns), [(2, 3, 5)], masks=[given], why=why)
-      for name, mode, returns in (("LSTM", "concat", _STATES), ("GRU", "concat", _STATES), ("SimpleRNN", "concat", _STATES),
-                                  ("LSTM", "sum", {"return_sequences": True}), ("GRU", "mul", {}))
-      for given, why in _MASKS),
+      for name, mode, returns, masks in (
+          ("LSTM", "concat", _STATES, _MASKS), ("LSTM", "sum", {"return_sequences": True}, _MASKS[:3]),
+          ("GRU", "concat", _STATES, _MASKS[2:]), ("GRU", "mul", {}, _MASKS[:3]),
+          ("SimpleRNN", "concat", _STATES, _MASKS[2:]))
+      for given, why in masks),
     *(Case(_BI, _both(name, None, return_sequences=True), [(2, 3, 5)], masks=[_HOLES], why="both outputs have the mask")
       for name in _RNN_LAYERS),
     Case(_BI, _both("LSTM", None), [(2, 3, 5)], masks=[_HOLES]),
@@ -319,10 +321,12 @@ _BIDIRECTIONAL = [
       for name in _RNN_LAYERS for mode in ("concat", "mul")),
     Case(_BI, _both("LSTM", stateful=True), [(2, 3, 5)], masks=[_HOLES], calls=2),
     *(Case(_BI, _both(name, return_sequences=True, **config), [(2, 3, 5)])
-      for name in _RNN_LAYERS
-      for config in ({"use_bias": False}, {"activation": "relu"}, {"activation": "softsign"}, {"unroll": True},
-                     {"kernel_regularizer": "l2"}, {"activity_regularizer": "l2"}, {"bias_constraint": "non_neg"},
-                     {"name": "inner"}, {"dropout": 0.3, "recurrent_dropout": 0.2})),
+      for name, configs in (
+          *((name, ({"use_bias": False}, {"activation": "relu"}, {"activation": "softsign"}, {"unroll": True},
+                    {"dropout": 0.3, "recurrent_dropout": 0.2})) for name in _RNN_LAYERS),
+          ("LSTM", ({"kernel_regularizer": "l2"}, {"bias_constraint": "non_neg"}, {"name": "inner"})),
+          ("GRU", ({"activity_regularizer": "l2"},)))
+      for config in configs),
     *(Case(_BI, _both("GRU", return_sequences=True, reset_after=reset_after, **config), [(2, 3, 5)])
       for reset_after in (False, True) for config in ({"recurrent_activation": "hard_sigmoid"}, {"use_bias": False})),
     Case(_BI, _both("LSTM", unit_forget_bias=False, recurrent_activation="hard_sigmoid"), [(2, 3, 5)]),

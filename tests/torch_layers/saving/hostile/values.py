@@ -50,7 +50,6 @@ WRONG: tuple[Any, ...] = (
     ),
     *(
         "x" * 100_000,
-        [1] * 20_000,
         list(range(20_000)),
         {"class_name": [], "config": []},
         _ARRAY,
@@ -99,9 +98,10 @@ _DROPPED = object()
 
 
 def _replaced(config: Config, path: tuple[Any, ...], value: Any) -> Config:
-    changed = copy.deepcopy(config)
+    changed = copy.copy(config)
     at: Any = changed
     for key in path[:-1]:
+        at[key] = copy.copy(at[key])
         at = at[key]
     if value is _DROPPED:
         del at[path[-1]]
