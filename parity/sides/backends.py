@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 from unittest import mock
 
@@ -23,8 +23,8 @@ from parity.sides.volumes import pooled_volumes
 Call = Callable[[list[Any], list[Any]], tuple[list[Any], Any]]
 
 
-def _ignore(seed: int) -> None:
-    """Set no seed."""
+def _nothing(context: Any) -> None:
+    """Clear no cache."""
 
 
 class TensorFlow:
@@ -61,16 +61,13 @@ class TensorFlow:
         """Return a context in which no convolution of float32 is compiled: for what asks little of its rounding."""
         return all_convolutions(self.tf, "float32")
 
-    @contextmanager
-    def kept_kernels(self) -> Iterator[None]:
-        """Let Keras set its seeds, inside the context, without TensorFlow's own.
-
-        That one drops all kernels, for the state of random ones, and to make them anew takes half the time of a case.
+    def kept_kernels(self) -> AbstractContextManager[Any]:
+        """Return a context in which TensorFlow, when its seed is set, keeps its kernels: it would drop all, for the state
+        of random ones, and to make them anew takes longer than to compute most cases. With another seed those are others.
         """
-        with ExitStack() as patches:
-            for namespace in (self.tf, self.tf.compat.v2):  # Keras 3's, and Keras 2's
-                patches.enter_context(mock.patch.object(namespace.random, "set_seed", _ignore))
-            yield
+        from tensorflow.python.eager import context
+
+        return mock.patch.object(context.pywrap_tfe, "TFE_ContextClearCaches", _nothing)
 
     def tensor(self, array: Any) -> Any:
         """Return a numpy array as a tensor."""

@@ -19,7 +19,7 @@ from parity.record import Record, Value
 from parity.sides import files as trip_files
 from parity.sides.backends import BACKENDS
 from parity.sides.base import Lacks, Side, leaves, machine, numbered, rebuilt, said
-from parity.sides.keras_package import Building, find, load, parameters, set_floatx
+from parity.sides.keras_package import Building, find, load, names_from_the_start, parameters, set_floatx
 from parity.trips import made_of
 
 
@@ -55,7 +55,7 @@ class Keras(Side):
         self.seed(case)
         oracle = self.engine.oracle() if policy == "float64" else contextlib.nullcontext()
         try:
-            with warnings.catch_warnings(), oracle:
+            with warnings.catch_warnings(), oracle, names_from_the_start(self.keras):
                 warnings.simplefilter("ignore")
                 found: dict[str, Value] = getattr(self, f"_run_{case.kind}", self._run_function)(case, policy)
                 return found
@@ -70,7 +70,7 @@ class Keras(Side):
 
     def seed(self, case: Case) -> None:
         """Let a case draw the same numbers whatever ran before it."""
-        with self.engine.kept_kernels():  # Keras 3 draws by stateless operations: its own seeds say all
+        with self.engine.kept_kernels():
             self.keras.utils.set_random_seed(case.seed("keras") % 2**31)
 
     # --- round trips of files ---------------------------------------------------------------------------------------
@@ -81,7 +81,8 @@ class Keras(Side):
         case = made_of(case)
         self.seed(case)
         logging.getLogger("absl").setLevel(logging.ERROR)  # Keras calls .h5 old there, each time
-        with warnings.catch_warnings(), self.engine.uncompiled():  # TensorFlow's: others have no formats
+        uncompiled = self.engine.uncompiled()  # TensorFlow's: others have no formats
+        with warnings.catch_warnings(), uncompiled, names_from_the_start(self.keras):
             warnings.simplefilter("ignore")
             if not files:
                 model = self._saved_model(case)
@@ -303,12 +304,6 @@ class TfKeras(Keras):
     """Keras 2, as tf-keras."""
 
     name, package, formats = "tf-keras", "tf_keras", (".h5", "_weights.h5")
-
-    def seed(self, case: Case) -> None:
-        if case.training or case.statistical:  # it draws by operations whose state is in their kernels
-            self.keras.utils.set_random_seed(case.seed("keras") % 2**31)
-        else:
-            super().seed(case)
 
 
 class _Built(BaseException):

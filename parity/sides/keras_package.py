@@ -7,9 +7,12 @@ import importlib
 import inspect
 import os
 import warnings
+from collections import defaultdict
 from collections.abc import Collection
 from functools import cache
 from typing import Any
+from unittest import mock
+from weakref import WeakKeyDictionary
 
 import torch  # noqa: F401  (before TensorFlow, or the import of both in one process can crash)
 
@@ -70,6 +73,19 @@ def set_floatx(keras: Any, dtype: str) -> None:
     if keras.__name__ == "keras":
         # It takes the policy that Keras 3 made of its first floatx.
         keras.config.set_dtype_policy(dtype)
+
+
+def names_from_the_start(keras: Any) -> contextlib.AbstractContextManager[Any]:
+    """Return a context in which Keras numbers the layers that it names anew, and goes on after it where it was.
+
+    So a case's names don't depend on those before it. And TensorFlow makes a kernel for each name and shape of a variable,
+    which takes longer than to compute most layers: with the same names it has most of them.
+    """
+    if keras.__name__ == "tf_keras":
+        backend = importlib.import_module("tf_keras.src.backend")
+        return mock.patch.multiple(backend, PER_GRAPH_OBJECT_NAME_UIDS=WeakKeyDictionary(), OBSERVED_NAMES=set())
+    state = importlib.import_module("keras.src.backend.common.global_state").GLOBAL_STATE_TRACKER
+    return mock.patch.object(state, "object_name_uids", defaultdict(int), create=True)
 
 
 def find(keras: Any, kind: str, name: str, arguments: Collection[str]) -> Any:

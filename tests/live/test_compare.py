@@ -37,6 +37,12 @@ def test_a_right_port_passes_with_weights_of_its_own_kind():
     parity.assert_parity(dense(), torch_layers.Dense(3, activation="relu"), X)
 
 
+def test_keras_goes_on_with_its_names_after_it():
+    before = dense().name
+    parity.assert_parity(keras.layers.Dense(3, activation="relu"), Port(), X)
+    assert dense().name not in (before, "dense")
+
+
 def test_a_wrong_port_fails_with_a_message_worth_reading():
     with pytest.raises(parity.ParityError) as caught:
         parity.assert_parity(dense(activation="gelu"), Port(activation=nn.GELU("tanh")), X)
