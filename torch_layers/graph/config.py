@@ -16,7 +16,6 @@ from torch_layers.graph.drawing import Slice, keras_order, unique_names
 from torch_layers.graph.input import input_symbol
 from torch_layers.graph.operations import is_operation, read_operation, write_operation
 from torch_layers.graph.symbols import Call, Symbol, SymbolicSize, SymbolicTensor, flatten, map_structure
-from torch_layers.layers.core.embedding import Embedding
 from torch_layers.layers.core.input_layer import InputLayer
 from torch_layers.layers.preprocessing.center_crop import CenterCrop
 from torch_layers.layers.preprocessing.resizing import Resizing
@@ -48,8 +47,16 @@ class Writer:
                 nodes = self.nodes.setdefault(_key(call), [])
                 self.numbers[call] = len(nodes)
                 args = self.operations[call][3] if call in self.operations else call.args
-                kwargs = {} if call in self.operations else call.kwargs
+                kwargs = {} if call in self.operations else {**call.kwargs, **self._spelled_masks(call)}
                 nodes.append({"args": self.written(args), "kwargs": self.written(kwargs)})
+
+    def _spelled_masks(self, call: Call) -> dict[str, Any]:
+        """Return the masks that nobody passed, but operations of the model compute.
+
+        Keras would compute its own, by operations of the same names, and refuse to have two of a name.
+        """
+        masks = self.part.masks(call)
+        return {name: mask for name, mask in masks.items() if isinstance(mask, Symbol) and mask.call in self.operations}
 
     def _names(self) -> dict[Any, str]:
         model = self.model
@@ -215,16 +222,15 @@ class Reader:
         else:
             args, kwargs = self._old_arguments(node)
         layer = self.layers[name]
-        kwargs = self._without_context(name, args, kwargs)
+        kwargs = self._without_context(name, kwargs)
         self.made[name, number] = flatten(layer(*args, **kwargs))
 
-    def _without_context(self, name: str, args: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
+    def _without_context(self, name: str, kwargs: dict[str, Any]) -> dict[str, Any]:
         """Leave out arguments that Keras fills in by itself."""
         if kwargs.get("training") and not isinstance(self.layers[name], _SAME_IN_TRAINING):
             raise ValueError(f"from_config: layer {name!r} is called with training=True, which no torch module takes")
         kept = {key: value for key, value in kwargs.items() if key != "training"}
-        mask = kept.get("mask")
-        if "mask" in kept and (mask is None or (args and _is_own_mask(mask, args[0]))):
+        if kept.get("mask", ...) is None:
             del kept["mask"]
         return kept
 
@@ -328,16 +334,6 @@ def _old_references(node: Any) -> list[Any]:
     if isinstance(node, dict) or not node:
         return []
     return [node] if isinstance(node[0], str) else list(node)
-
-
-def _is_own_mask(mask: Any, x: Any) -> bool:
-    """Tell whether a mask that a config spells out is the one that a symbol carries: an `Embedding`'s x != 0."""
-    own = x.mask if isinstance(x, Symbol) else None
-    if own is None or not isinstance(mask, Symbol) or own.call.kind != "mask":
-        return own is mask
-    function, args = mask.call.target, mask.call.args
-    spelled = mask.call.kind == "function" and function.__name__ == "ne" and args[1:] == (0,)
-    return isinstance(own.call.target, Embedding) and spelled and args[0] is own.call.args[0]
 
 
 def functional_from_config(cls: Any, config: Mapping[str, Any], custom_objects: CustomObjects | None) -> Any:

@@ -133,7 +133,12 @@ def _some(mask: Any) -> Any:
 
 def _record_mask(layer: Any, inputs: Any, mask: Any) -> Any:
     call = Call("mask", layer, (inputs, mask))
-    return finish(call, partial(_run_on_meta, layer, layer.compute_mask), (call.args, {}))
+    masks = finish(call, partial(_run_on_meta, layer, layer.compute_mask), (call.args, {}))
+    # A mask that is handed on as it came, as by recurrent layers, is no new one.
+    given = {id(symbol.samples[0]): symbol for symbol in symbols_in(mask)}
+    return map_structure(
+        lambda found: given.get(id(found.samples[0]), found) if isinstance(found, Symbol) else found, masks
+    )
 
 
 # --- shapes ---------------------------------------------------------------------------------------------------------
