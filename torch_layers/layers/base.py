@@ -12,7 +12,13 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.modules import module
+from torch._C import _get_tracing_state
+from torch.nn.modules.module import (
+    _global_backward_hooks,
+    _global_backward_pre_hooks,
+    _global_forward_hooks,
+    _global_forward_pre_hooks,
+)
 from torch.utils import _pytree as pytree
 
 from torch_layers import dtypes, regularizers
@@ -280,9 +286,9 @@ class Layer(Configurable, Weighted, metaclass=_BuildsAtOnce):
                         or self._backward_hooks
                         or self._backward_pre_hooks
                     )
-                    or (module._global_forward_hooks or module._global_forward_pre_hooks)
-                    or (module._global_backward_hooks or module._global_backward_pre_hooks)
-                    or torch._C._get_tracing_state()
+                    or (_global_forward_hooks or _global_forward_pre_hooks)
+                    or (_global_backward_hooks or _global_backward_pre_hooks)
+                    or _get_tracing_state()
                 )
                 try:
                     return (self._compiled_call_impl or self._call_impl)(x) if watched else self.forward(x)
