@@ -10,7 +10,7 @@ _LAYERS = ("SimpleRNN", "GRU", "LSTM")
 _GATED = ("GRU", "LSTM")
 # Keras's LSTM on TensorFlow can't take an empty batch: adding its bias fails.
 _NO_LSTM = ("SimpleRNN", "GRU")
-# Few steps: TensorFlow takes each by itself, and most of the time goes there. No two numbers of a case are the same.
+# (batch, steps, features). Few steps: TensorFlow takes each by itself, and most of the time goes there.
 _SHAPE, _MASKED_SHAPE, _UNITS = (2, 3, 4), (3, 4, 2), 5
 
 _HOLES = [[1, 0, 1, 0], [0, 1, 0, 1], [1, 1, 0, 1]]
@@ -298,10 +298,7 @@ _RNN = [
     *(
         Case("RNN", {"cell": cell, **options}, [_SHAPE])
         for cell in _KINDS
-        for options in (
-            *({}, {"return_sequences": True}, {"return_state": True}),
-            {"unroll": True, "return_sequences": True},
-        )
+        for options in ({}, *_RETURNS[1:3], {"unroll": True, "return_sequences": True})
     ),
     *(
         Case("RNN", {"cell": cell, **options}, [_MASKED_SHAPE], masks=[_bools(rows)])

@@ -69,7 +69,7 @@ class Keras(Side):
             set_floatx(self.keras, floatx)
 
     def seed(self, case: Case) -> None:
-        """Let a case draw the same numbers whatever ran before it."""
+        """Let a case draw the same numbers whatever other cases ran before it."""
         with self.engine.kept_kernels():
             self.keras.utils.set_random_seed(case.seed("keras") % 2**31)
 

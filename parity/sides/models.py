@@ -17,7 +17,7 @@ from parity.record import Numbers, Value
 from parity.sides.backends import TensorFlow
 from parity.sides.base import leaves, numbered, rebuilt
 from parity.sides.keras import give_weights
-from parity.sides.keras_package import load, set_floatx
+from parity.sides.keras_package import load, names_from_the_start, set_floatx
 
 
 @dataclass
@@ -44,9 +44,8 @@ class KerasModel:
         self.dtype = dtype
         floatx = self.keras.backend.floatx()
         set_floatx(self.keras, dtype)
-        self.keras.backend.clear_session()  # or automatic names count on, and the second model has others
         try:
-            with self._exactly():
+            with self._exactly(), names_from_the_start(self.keras):  # or the second model has other names
                 self.model = make()
         finally:
             set_floatx(self.keras, floatx)
