@@ -24,7 +24,7 @@ FRAMEWORKS = ("keras", "tensorflow", "tf_keras", "jax")
 # lower number. A new unit gets its number here, which is where its place in the house is decided.
 TORCH_LAYERS = {
     "registry": 0,
-    **dict.fromkeys(("dtypes", "eager"), 1),
+    **dict.fromkeys(("dtypes", "eager", "hooks"), 1),
     "serialization": 2,
     "tanh": 2,
     **dict.fromkeys(("activations", "constraints", "initializers", "losses", "regularizers"), 3),

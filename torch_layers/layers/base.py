@@ -12,16 +12,10 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch._C import _get_tracing_state
-from torch.nn.modules.module import (
-    _global_backward_hooks,
-    _global_backward_pre_hooks,
-    _global_forward_hooks,
-    _global_forward_pre_hooks,
-)
 from torch.utils import _pytree as pytree
 
 from torch_layers import dtypes, regularizers
+from torch_layers.hooks import is_watched
 from torch_layers.layers.weighted import Weighted
 from torch_layers.layers.weights import as_tensor
 from torch_layers.registry import Registry, nearest, snake_case
@@ -276,22 +270,8 @@ class Layer(Configurable, Weighted, metaclass=_BuildsAtOnce):
             x = args[0]
             spec = self.input_spec
             if type(x) is Tensor and x.dtype is self.compute_dtype and spec.min_ndim <= x.ndim <= spec.max_ndim:
-                # What nn.Module's `__call__` asks: without hooks and the like it is `forward`, in half of the time.
-                watched = (
-                    self._compiled_call_impl is not None
-                    or type(self)._call_impl is not nn.Module._call_impl
-                    or (
-                        self._forward_hooks
-                        or self._forward_pre_hooks
-                        or self._backward_hooks
-                        or self._backward_pre_hooks
-                    )
-                    or (_global_forward_hooks or _global_forward_pre_hooks)
-                    or (_global_backward_hooks or _global_backward_pre_hooks)
-                    or _get_tracing_state()
-                )
                 try:
-                    return (self._compiled_call_impl or self._call_impl)(x) if watched else self.forward(x)
+                    return (self._compiled_call_impl or self._call_impl)(x) if is_watched(self) else self.forward(x)
                 except (RuntimeError, IndexError) as error:
                     self.explain(error, x)
                     raise

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from torch_layers import dtypes
+from torch_layers.hooks import is_watched
 from torch_layers.losses.reduction import MEANS, check_reduction, reduce
 from torch_layers.losses.tensors import Array, as_tensor, broadcast, fits, same_rank
 from torch_layers.registry import Registry, losses, snake_case
@@ -48,6 +49,11 @@ class Loss(Configurable, nn.Module):
         if self.dtype is not None and not self.dtype.is_floating_point:
             raise ValueError(f"{owner}: dtype={dtype!r} is not a floating dtype such as 'float32'")
 
+    def __call__(self, *args: Any, **kwargs: Any) -> Tensor:
+        if kwargs or len(args) != 2 or is_watched(self):
+            return super().__call__(*args, **kwargs)  # type: ignore[no-any-return]
+        return self.forward(args[0], args[1])
+
     def forward(self, y_true: Array, y_pred: Array, sample_weight: Any = None, *, mask: Any = None) -> Tensor:
         """Return the loss, reduced.
 
@@ -75,12 +81,14 @@ class Loss(Configurable, nn.Module):
 
     def prepare(self, y_true: Array, y_pred: Array) -> tuple[Tensor, Tensor]:
         """Return both as tensors in the dtype of this loss; targets that are class ids keep their own."""
-        y_pred = as_tensor(y_pred)
         dtype = self.dtype or torch.get_default_dtype()
-        if y_pred.dtype is not dtype:
+        if not isinstance(y_pred, Tensor) or y_pred.dtype is not dtype:
+            y_pred = as_tensor(y_pred)
             dtype = self.dtype or torch.promote_types(y_pred.dtype, dtype)
             y_pred = y_pred.to(dtype)
-        return as_tensor(y_true, None if self.class_ids else dtype, y_pred.device), y_pred
+        if not isinstance(y_true, Tensor) or (y_true.dtype is not dtype and not self.class_ids):
+            y_true = as_tensor(y_true, None if self.class_ids else dtype, y_pred.device)
+        return y_true, y_pred
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """Return one loss per sample: what every subclass defines."""
@@ -108,10 +116,11 @@ class _MatchedLoss(Loss):
 
     def prepare(self, y_true: Array, y_pred: Array) -> tuple[Tensor, Tensor]:
         y_true, y_pred = super().prepare(y_true, y_pred)
+        if self.class_ids:
+            return same_rank(y_true, y_pred)
         if y_true.shape == y_pred.shape:
             return y_true, y_pred
-        y_true, y_pred = same_rank(y_true, y_pred)
-        return (y_true, y_pred) if self.class_ids else self.shapes(type(self).__name__, y_true, y_pred)
+        return self.shapes(type(self).__name__, *same_rank(y_true, y_pred))
 
 
 class _MeanLoss(_MatchedLoss):

@@ -38,7 +38,8 @@ def _values(
 ) -> Tensor:
     """Return the losses; those of logits may be reduced as by F.cross_entropy."""
     y_true, axis = _matched(y_true, y_pred, axis)
-    ids, ignored = y_true.long(), None
+    ids = y_true if y_true.dtype is torch.int64 else y_true.long()
+    ignored = None
     if ignore_class is not None:
         ignored = y_true == ignore_class
         ids = ids.masked_fill(ignored, _NO_CLASS if from_logits else 0)
@@ -62,11 +63,11 @@ def _values(
 
 def _cross_entropy(ids: Tensor, logits: Tensor, axis: int, reduction: str) -> Tensor:
     """Return F.cross_entropy, which has its classes on axis 1, of classes on any axis."""
-    shape = ids.shape
-    if axis != 1 and logits.ndim > 1:
-        logits, ids = logits.movedim(axis, -1).flatten(0, -2), ids.flatten()
-    values = F.cross_entropy(logits, ids, ignore_index=_NO_CLASS, reduction=reduction)
-    return values.view(shape) if reduction == "none" else values
+    if axis == 1 or logits.ndim == 1:
+        return F.cross_entropy(logits, ids, ignore_index=_NO_CLASS, reduction=reduction)
+    flat = logits.movedim(axis, -1).flatten(0, -2)
+    values = F.cross_entropy(flat, ids.flatten(), ignore_index=_NO_CLASS, reduction=reduction)
+    return values.view(ids.shape) if reduction == "none" else values
 
 
 @losses.add

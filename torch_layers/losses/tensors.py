@@ -35,9 +35,10 @@ def same_rank(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
 
     The smaller one gets it if its rank is 1, so that (N,) and (N, 1) meet as (N, 1); else the larger one loses it.
     """
-    if first.ndim == second.ndim + 1 and first.shape[-1] == 1:
+    more = first.ndim - second.ndim
+    if more == 1 and first.size(-1) == 1:
         return (first, second.unsqueeze(-1)) if second.ndim == 1 else (first.squeeze(-1), second)
-    if second.ndim == first.ndim + 1 and second.shape[-1] == 1:
+    if more == -1 and second.size(-1) == 1:
         return (first.unsqueeze(-1), second) if first.ndim == 1 else (first, second.squeeze(-1))
     return first, second
 
@@ -86,7 +87,9 @@ def identical(owner: str, first: Tensor, second: Tensor) -> tuple[Tensor, Tensor
 
 def check_axis(owner: str, axis: Any, *operands: Tensor) -> None:
     """Raises: ValueError if `axis`, an int or several, is not one of every operand; None stands for all."""
+    if axis is None:
+        return
     for operand in operands:
         for one in axis if isinstance(axis, (list, tuple)) else (axis,):
-            if one is not None and not -operand.ndim <= one < operand.ndim:
+            if not -operand.ndim <= one < operand.ndim:
                 raise ValueError(f"{owner}: axis={axis!r} is not an axis of the shape {tuple(operand.shape)}")

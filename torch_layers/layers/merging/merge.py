@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from torch_layers.hooks import is_watched
 from torch_layers.layers.base import Layer
 
 Shape = Sequence[int | None]
@@ -34,7 +35,7 @@ class _Merge(Layer):
                     break
             else:
                 try:
-                    return nn.Module.__call__(self, inputs)
+                    return nn.Module.__call__(self, inputs) if is_watched(self) else self.forward(inputs)
                 except (RuntimeError, IndexError) as error:
                     self.explain(error, inputs)
                     raise

@@ -86,6 +86,14 @@ def test_prelu_refuses_other_sizes_once_built() -> None:
         layer(torch.ones(2, 3))
 
 
+@pytest.mark.parametrize("shape", [(1,), (4, 1)])
+def test_prelu_s_only_slope_does_not_fit_all_sizes(shape: tuple[int, ...]) -> None:
+    layer = PReLU(input_shape=shape)
+    for enabled in (True, False):
+        with torch.set_grad_enabled(enabled), pytest.raises(ValueError, match="the layer was built for 1"):
+            layer(torch.ones(2, *shape[:-1], 3))
+
+
 def test_prelu_s_refused_build_leaves_it_unbuilt() -> None:
     layer = PReLU(shared_axes=2)
     with pytest.raises(ValueError, match="names axis 2"):
@@ -113,6 +121,26 @@ def test_prelu_computes_the_same_without_gradients(shared: Any, shape: tuple[int
         if shared != [1, 2, 3]:
             with pytest.raises(ValueError, match="the layer was built for"):
                 layer(torch.randn(2, 7, 7, 7))
+
+
+@pytest.mark.parametrize("shared", [None, [1], [2, 3], [1, 2, 3]])
+@pytest.mark.parametrize("zeros", [0, 3])
+@pytest.mark.parametrize("batch", [1, 2000])
+def test_prelu_s_gradient_is_the_same_by_each_of_its_ways(batch: int, zeros: int, shared: Any) -> None:
+    layer = PReLU("random_normal", shared_axes=shared, dtype="float64", input_shape=(3, 4, 5))
+    x = torch.randn(batch, 3, 4, 5, dtype=torch.float64)
+    x.view(-1)[:zeros] = 0
+    x.requires_grad_()
+    expected = torch.relu(x) - layer.weight * torch.relu(-x)
+    cotangent = torch.randn_like(x)
+    sources = (x, layer.weight)
+    assert_close(layer(x), expected)
+    for got, wanted in zip(
+        torch.autograd.grad(layer(x), sources, cotangent),
+        torch.autograd.grad(expected, sources, cotangent),
+        strict=True,
+    ):
+        assert_close(got, wanted)
 
 
 def test_softmax_with_a_mask_needs_no_unmasked_element() -> None:
