@@ -135,12 +135,12 @@ def _index(ids: Tensor, y_pred: Tensor) -> tuple[Tensor, Tensor]:
 def _plainly_picked(ids: Tensor, y_pred: Tensor) -> Tensor | None:
     """Return what `_Picked` gives by indexing alone, or None where that may be another: an id that is no class, NaN or
     infinity, and a probability next to 0, at which powers may have an infinite gradient."""
-    if not (is_readable(y_pred) and ids.numel()):
+    if not (is_readable(y_pred) and ids.numel() and math.isfinite(y_pred.sum().item())):
         return None
-    low, high = ids.aminmax()
-    if low.item() < 0 or high.item() >= y_pred.shape[-1] or not math.isfinite(y_pred.sum().item()):
+    try:
+        picked = y_pred.gather(-1, ids.unsqueeze(-1)).squeeze(-1)
+    except RuntimeError:  # of an index, here: the shapes have been compared
         return None
-    picked = y_pred.gather(-1, ids.unsqueeze(-1)).squeeze(-1)
     return picked if not picked.requires_grad or picked.amin().item() >= torch.finfo(picked.dtype).tiny else None
 
 
