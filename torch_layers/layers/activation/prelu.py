@@ -98,4 +98,5 @@ class PReLU(Layer):
 
 
 def _has_no_zero(x: Tensor) -> bool:
-    return x.numel() <= _FEW and is_readable(x) and x.count_nonzero().item() == x.numel()
+    # Asked first: a compiler would write the number of elements into its guards.
+    return is_readable(x) and x.numel() <= _FEW and x.count_nonzero().item() == x.numel()
