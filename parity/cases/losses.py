@@ -209,7 +209,7 @@ _OWN_MASKS = [
         _c(
             "Circle",
             {"reduction": reduction},
-            [values([0, 1, 0, 1, 2, 3], "int32"), normal(6, 3, scale=0.4)],
+            [values([0, 1, 0, 1, 0, 3], "int32"), normal(6, 3, scale=0.4)],
             why,
             **more,
         )

@@ -36,6 +36,8 @@ def reduce(
     Raises: ValueError if the weights or the mask don't broadcast against the values.
     """
     weight = None if sample_weight is None else as_tensor(sample_weight, values.dtype, values.device)
+    if mask is not None and weight is None and mask.shape == values.shape and values.numel() and reduction in MEANS:
+        return _masked_mean(values, mask)
     if mask is not None:
         kept = _mask_weight(mask, values.dtype, reduction)
         weight = kept if weight is None else _times(owner, kept, weight, ("mask", "sample_weight"))
@@ -48,6 +50,12 @@ def reduce(
     if reduction == "mean_with_sample_weight" and weight is not None:
         return _divide_no_nan(values.sum(), weight.sum())
     return values.sum() if reduction == "sum" or values.numel() == 0 else values.mean()
+
+
+def _masked_mean(values: Tensor, mask: Tensor) -> Tensor:
+    """Return the mean of what counts, 0 if nothing does: what weights would give, by half of their kernels."""
+    # Not the sum by their number: in half precision it may be infinite.
+    return (values * mask).mean() * (values.numel() / mask.sum().clamp(min=1).to(values.dtype))
 
 
 def _mask_weight(mask: Tensor, dtype: torch.dtype, reduction: str | None) -> Tensor:

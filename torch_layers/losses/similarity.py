@@ -151,10 +151,5 @@ class Circle(_MatchedLoss):
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         return circle(y_true, y_pred, remove_diagonal=self.remove_diagonal, gamma=self.gamma, margin=self.margin)
 
-    def fused_mean(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        values = self.call(y_true, y_pred)
-        # What is not above 0 is 0. Not the sum by their number: in half precision it may be infinite.
-        return values.mean() * (values.numel() / (values > 0).sum().clamp(min=1)).to(values.dtype)
-
     def valid(self, y_true: Tensor, values: Tensor) -> Tensor:
         return values > 0

@@ -59,6 +59,16 @@ def test_reductions_compile_as_one_graph(reduction: str | None) -> None:
     assert_close(compiled(*losses_of_ranks), reduced(*losses_of_ranks))
 
 
+@pytest.mark.parametrize("reduction", REDUCTIONS[:3])
+def test_a_masked_mean_is_as_exact_and_wide_as_its_dtype(reduction: str) -> None:
+    pred, mask = torch.rand(7, 1, dtype=torch.float64), torch.tensor([1, 0, 0, 1, 0, 0, 1]).bool()
+    loss = MeanAbsoluteError(reduction=reduction)
+    assert_close(loss(pred * 0, pred, mask=mask), pred[mask].mean(), rtol=1e-15, atol=0)
+    large = torch.full((7, 1), 6e4)
+    half = MeanAbsoluteError(reduction=reduction, dtype="float16")
+    assert_close(half(large * 0, large, mask=mask).float(), torch.tensor(6e4), rtol=2e-3, atol=0)
+
+
 def test_a_mask_without_a_mean_is_a_weight() -> None:
     loss = MeanSquaredError(reduction="none")
     assert_close(loss(TRUE, PRED, mask=torch.tensor([True, False, True])), torch.tensor([1.0, 0.0, 9.0]))
