@@ -110,7 +110,7 @@ def bench(
         torch.set_num_threads(threads)
         keep_memory()
         ours = OfTorchLayers()
-        layers: dict[str, Contestant | Remote] = {OURS: ours, BY_HAND: ByHand(ours.weights), **remotes}
+        layers: dict[str, Contestant | Remote] = {OURS: ours, BY_HAND: ByHand(ours), **remotes}
         measured = []
         for row, size, mode in _plan(rows, modes):
             if size == "model":
