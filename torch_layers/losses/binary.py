@@ -29,7 +29,9 @@ def _terms(y_true: Tensor, y_pred: Tensor, from_logits: bool) -> Tensor:
 
 def _either(y_true: Tensor, if_one: Tensor, if_zero: Tensor) -> Tensor:
     """Return `if_one` where the target is 1, `if_zero` where it is 0, in proportion between."""
-    return torch.addcmul(y_true * if_one, 1.0 - y_true, if_zero)
+    if y_true.requires_grad:  # lerp's gradient for targets is infinite where Keras's is NaN
+        return torch.addcmul(y_true * if_one, 1.0 - y_true, if_zero)
+    return if_zero.lerp(if_one, y_true)
 
 
 @losses.alias("bce", "BCE")

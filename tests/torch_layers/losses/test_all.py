@@ -124,6 +124,39 @@ def test_float64_stays_float64_and_half_is_judged_in_float32(example: Example) -
 
 
 @every_example
+@pytest.mark.parametrize("reduction", ["none", "sum_over_batch_size", "mean_with_sample_weight"])
+def test_float64_is_exact_whatever_torch_s_default_is(example: Example, reduction: str) -> None:
+    make, y_true, y_pred = example
+    loss = make(reduction=reduction)
+
+    def computed() -> list[Tensor]:
+        weighed = {"sample_weight": WEIGHT, "mask": MASK}
+        calls: list[dict[str, Tensor]] = [{}, {"sample_weight": WEIGHT}, {"mask": MASK}, weighed]
+        values = [loss(y_true, y_pred, **kwargs) for kwargs in calls]
+        return values + [gradient(loss, y_true, y_pred, **kwargs) for kwargs in calls]
+
+    under_float32 = computed()
+    torch.set_default_dtype(torch.float64)
+    try:
+        assert_close(under_float32, computed(), rtol=1e-15, atol=1e-17)
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+@every_example
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float16])
+def test_targets_that_take_gradients_change_nothing(example: Example, dtype: torch.dtype) -> None:
+    make, y_true, y_pred = example
+    loss, y_pred = make(), y_pred.to(dtype)
+    if not y_true.is_floating_point():
+        pytest.skip("class ids take none")
+    taking = y_true.clone().requires_grad_()
+    tolerance = {"rtol": 1e-13, "atol": 1e-15} if dtype is torch.float64 else {"rtol": 1e-6, "atol": 1e-7}
+    assert_close(loss(taking, y_pred), loss(y_true, y_pred), **tolerance)
+    assert_close(gradient(loss, taking, y_pred), gradient(loss, y_true, y_pred), **tolerance)
+
+
+@every_example
 def test_takes_arrays_and_lists(example: Example) -> None:
     make, y_true, y_pred = example
     loss = make(reduction="sum")

@@ -33,7 +33,7 @@ def _differentiable(a: Tensor, b: Tensor) -> bool:
 
 def _nan(x: Tensor) -> Tensor:
     """Return NaN where `x` is, else 0."""
-    return torch.where(x.isnan(), x, 0)
+    return x.clamp(0, 0)
 
 
 class _Extremum(_MaskedMerge):
