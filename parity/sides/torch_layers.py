@@ -98,8 +98,8 @@ class TorchLayers(Side):
         if self._device.type == "cuda":
             torch.cuda.manual_seed_all(seed)
         default = torch.get_default_dtype()
-        # What has no dtype of its own follows torch's default, as Keras's follows floatx.
-        torch.set_default_dtype(torch.float64 if policy == "float64" else torch.float32)
+        # For float64 too: what it computes must not depend on torch's default.
+        torch.set_default_dtype(torch.float32)
         try:
             # Each call of torch goes through what sets a device: not for the one that is torch's own.
             made_there = contextlib.nullcontext() if self.device == "cpu" else self._device

@@ -12,7 +12,13 @@ from torch import Tensor
 
 from torch_layers.layers.base import InputSpec, Layer
 from torch_layers.layers.recurrent.loop import leaves, nested, over_time, where
-from torch_layers.layers.recurrent.stacked_rnn_cells import StackedRNNCells, checked_cell, is_layer, zero_states
+from torch_layers.layers.recurrent.stacked_rnn_cells import (
+    StackedRNNCells,
+    checked_cell,
+    dtypes_of,
+    is_layer,
+    zero_states,
+)
 
 
 class RNN(Layer):
@@ -134,16 +140,16 @@ class RNN(Layer):
             return self._checked_states(initial_state, self.get_initial_state(batch), "initial_state")
         if self.stateful:
             # A copy: what autograd keeps must not change when the states do.
-            dtype = self._state_dtype()
-            states: list[Any] = nested(lambda name: getattr(self, name).to(dtype, copy=True), self._state_names)
+            states: list[Any] = nested(
+                lambda name, like: getattr(self, name).to(like.dtype, copy=True),
+                self._state_names,
+                self.get_initial_state(batch),
+            )
             return states
         return self.get_initial_state(batch)
 
-    def _state_dtype(self) -> torch.dtype:
-        return getattr(self.cell, "compute_dtype", self.compute_dtype)
-
     def _checked_states(self, given: Any, like: Any, argument: str) -> list[Any]:
-        """Return states in the cell's dtype, nested as `like`. Raises: ValueError if their number or a shape differs."""
+        """Return states nested and of dtypes as `like`. Raises: ValueError if their number or a shape differs."""
         if isinstance(given, Tensor) or not isinstance(given, (list, tuple)):
             given = [given]
         expected, found = leaves(like), [torch.as_tensor(state) for state in leaves(given)]
@@ -153,8 +159,8 @@ class RNN(Layer):
             for a, b in zip(shapes, wanted, strict=True)
         ):
             raise ValueError(f"{type(self).__name__}: {argument} of shapes {shapes}, needed are {wanted}")
-        dtype, rest = self._state_dtype(), iter(found)
-        states: list[Any] = nested(lambda state: next(rest).to(state.device, dtype), like)
+        rest = iter(found)
+        states: list[Any] = nested(lambda state: next(rest).to(state.device, state.dtype), like)
         return states
 
     # --- computing -------------------------------------------------------------------------------------------------
@@ -180,7 +186,7 @@ class RNN(Layer):
         if self.stateful:
             self._keep(states)
         dtype = self.compute_dtype
-        if self._state_dtype() is not dtype:
+        if dtypes_of(self.cell, self) != {dtype}:
             output, states = output.to(dtype), nested(lambda state: state.to(dtype), states)
         return (output, *states) if self.return_state else output
 

@@ -54,6 +54,13 @@ def output_size(cell: Any) -> Any:
     return size
 
 
+def dtypes_of(cell: Any, layer: Layer) -> set[torch.dtype]:
+    """Return the dtypes that a cell, or each of stacked ones, computes in: that of `layer` if it doesn't say."""
+    if isinstance(cell, StackedRNNCells):
+        return set().union(*(dtypes_of(inner, layer) for inner in cell.cells))
+    return {getattr(cell, "compute_dtype", layer.compute_dtype)}
+
+
 class StackedRNNCells(Layer):
     """Cells as one cell: each takes the output of the one before. The states are a list of those of each cell.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import nn
+from torch.utils import _pytree as pytree
 
 import torch_layers as tl
 from tests.torch_layers.layers.recurrent.test_recurrent import ALL, CELLS, X, near, randomized, same
@@ -70,7 +71,7 @@ def test_a_user_s_own_cell():
 def test_a_user_s_own_cell_in_a_stack_stateful_and_in_a_model():
     layer = tl.RNN([tl.LSTMCell(3), Leaky()], stateful=True)
     assert layer(X).shape == (2, 2)
-    assert [state.shape for state in torch.utils._pytree.tree_leaves(layer.states)] == [(2, 3), (2, 3), (2, 4)]
+    assert [state.shape for state in pytree.tree_leaves(layer.states)] == [(2, 3), (2, 3), (2, 4)]
     x = tl.Input((None, 3))
     model = tl.Model(x, tl.RNN(Leaky())(x))
     assert model(X).shape == (2, 2)
@@ -86,6 +87,21 @@ class Alone(nn.Module):
 
     def forward(self, inputs, states):
         return states[0] + inputs, states[0] + inputs
+
+
+@pytest.mark.parametrize("stateful", [False, True])
+def test_stacked_cells_keep_their_dtypes_and_the_layer_its_own(stateful):
+    x = torch.linspace(-1, 1, 2 * 3 * 4, dtype=torch.float64).reshape(2, 3, 4)
+    cells = [tl.LSTMCell(5, dtype="float64"), tl.GRUCell(6)]
+    layer = tl.RNN(cells, stateful=stateful, return_state=True, dtype="float64")
+    output, *states = layer(x)
+    again, *_ = layer(x) if stateful else layer(x, initial_state=states)
+    assert {y.dtype for y in pytree.tree_leaves([output, *states, again])} == {torch.float64}
+    both = torch.cat([x, x], 1)
+    whole = tl.RNN(cells, dtype="float64")(both)
+    torch.testing.assert_close(again, whole, rtol=0, atol=1e-6)  # a GRUCell of float32 between
+    narrow = tl.RNN(cells, return_state=True)(x.float())
+    assert {y.dtype for y in pytree.tree_leaves(narrow)} == {torch.float32}
 
 
 def test_a_cell_says_what_it_begins_with_and_its_output_size_is_its_state_s():
