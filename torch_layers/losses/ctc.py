@@ -18,7 +18,7 @@ from torch_layers.registry import losses
 # one target longer than its frames makes the loss infinite and every gradient NaN; nor does it compile.
 _LOG_ZERO = math.log(1e-307)
 
-
+_IDS_OF_TORCH = (torch.int32, torch.int64)
 # Below it, the paths that only TensorFlow knows, of probability 1e-307 at most, change no digit.
 _LARGEST_OF_TORCH = 600.0
 
@@ -130,15 +130,15 @@ def ctc(y_true: Array, y_pred: Array) -> Tensor:
             f"ctc: y_true of shape {tuple(y_true.shape)} must be (batch, max_length) and y_pred of shape "
             f"{tuple(y_pred.shape)} must be (batch, frames, classes)"
         )
-    logits = y_pred.to(torch.promote_types(y_pred.dtype, torch.float32))
+    logits = y_pred.float() if y_pred.itemsize < 4 else y_pred
     if y_true.shape[1] == 0:
         y_true = y_true.new_zeros(y_true.shape[0], 1)
-    labels, fixed = y_true.long(), logits.detach()
-    values, gradient = _by_torch(labels, fixed) or _forward_backward(labels, fixed)
+    labels, fixed = y_true if y_true.dtype in _IDS_OF_TORCH else y_true.long(), logits.detach()
+    values, gradient = _by_torch(labels, fixed) or _forward_backward(labels.long(), fixed)
     if gradient is None:
         return values
     # Adds nothing but the gradient.
-    return values + ((logits - logits.detach()) * gradient).sum((1, 2))
+    return values + ((logits - fixed) * gradient).sum((1, 2))
 
 
 class CTC(_MatchedLoss):
@@ -155,3 +155,6 @@ class CTC(_MatchedLoss):
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         return ctc(y_true, y_pred)
+
+    def fused_mean(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        return ctc(y_true, y_pred).mean()

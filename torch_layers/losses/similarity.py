@@ -78,19 +78,18 @@ def circle(
                 f"circle: {name} of shape {tuple(ids.shape)} must hold one class for each embedding, which have "
                 f"shape {tuple(vectors.shape)} and must be (batch, size)"
             )
-    distance = (1 - y_pred @ embeddings.T).clamp(min=0.0)
+    nearness = (y_pred @ embeddings.T).clamp(max=1.0)
+    distance = 1 - nearness
     if distance.shape[1] == 0:
         return distance.sum(1)
     same = y_true.long().view(-1, 1) == labels.long().view(1, -1)
     positive = same
     if remove_diagonal:
         positive = same & torch.eye(*same.shape, dtype=torch.bool, device=same.device).logical_not()
-    far, zero = margin + distance, distance.new_zeros(())
-    if margin < 0:
-        far = far.clamp(min=0.0)
-    attraction = torch.addcmul(zero, far, margin - distance, value=-gamma)
-    near = (1 + margin - distance).clamp(min=0.0)
-    repulsion = torch.addcmul(zero, near, 1 - margin - distance, value=gamma)
+    # max(m + x, 0) (m - x) = m^2 - max(x, -m)^2 takes half of the kernels; a distance is above -m unless m < 0.
+    far, near = distance if margin >= 0 else distance.clamp(min=-margin), nearness.clamp(min=-margin)
+    offset = distance.new_full((), -gamma * margin**2)
+    attraction, repulsion = (torch.addcmul(offset, x, x, value=gamma) for x in (far, near))
     total = _logsumexp(attraction.where(positive, -torch.inf)) + _logsumexp(torch.where(same, -torch.inf, repulsion))
     # Torch's softplus is linear from 20 on, which float64 would notice.
     return F.softplus(total, threshold=40)

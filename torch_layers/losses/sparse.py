@@ -120,6 +120,11 @@ class SparseCategoricalCrossentropy(_MatchedLoss):
         if not self.from_logits:
             return None
         if self.ignore_class is None:
+            if self.axis == -1 and y_pred.ndim == 2 and y_true.dtype is torch.int64 and y_true.ndim == 1:
+                try:
+                    return F.cross_entropy(y_pred, y_true, ignore_index=_NO_CLASS)
+                except (IndexError, RuntimeError, ValueError):
+                    pass  # what doesn't fit comes again below, where the error is clear
             return _values(y_true, y_pred, True, None, self.axis, "mean")
         # Not "mean", which is NaN where every class is ignored.
         total = _values(y_true, y_pred, True, self.ignore_class, self.axis, "sum")
