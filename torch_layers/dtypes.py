@@ -5,9 +5,11 @@ Source: keras/src/dtype_policies/dtype_policy.py, 3.15.
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from torch_layers.registry import nearest
 
@@ -25,6 +27,12 @@ _MIXED = {"mixed_float16": torch.float16, "mixed_bfloat16": torch.bfloat16}
 def name_of(dtype: torch.dtype) -> str:
     """Return Keras's name of a torch dtype, such as "float32"."""
     return _NAMES[dtype]
+
+
+def promoted(*tensors: Tensor | None) -> list[Any]:
+    """Return tensors in the dtype that holds all of theirs, as Keras's operations take operands; None stays None."""
+    dtype = reduce(torch.promote_types, (tensor.dtype for tensor in tensors if tensor is not None))
+    return [None if tensor is None else tensor.to(dtype) for tensor in tensors]
 
 
 def resolve(dtype: str | torch.dtype | Any) -> torch.dtype:

@@ -108,7 +108,11 @@ _CELL = [
         for batch, features, units in ((1, 3, 2), (0, 3, 2), (3, 1, 5), (5, 7, 1), (4, 1, 1))
         if batch or n != "LSTM"
     ),
-    *(Case(f"{n}Cell", {"units": _UNITS}, [integers(2, 3, high=5), _states(n)]) for n in _LAYERS),
+    *(
+        Case(f"{n}Cell", {"units": _UNITS, **own}, [integers(2, 3, high=5), _states(n)])
+        for n in _LAYERS
+        for own in ({}, {"autocast": False})
+    ),
     *(Case(f"{n}Cell", {"units": _UNITS}, [normal(2, 3, scale=30), _states(n)], why="saturated") for n in _LAYERS),
     *(
         Case(f"{n}Cell", {"units": _UNITS}, [(2, 3), _states(n)], training=True, why="no dropout, nothing random")
@@ -125,6 +129,7 @@ _LAYER = [
     *(Case(*_layer(n, **_ANY_DTYPE, **_EVERYTHING), [_SHAPE], why="all outputs and states") for n in _LAYERS),
     *(Case(*_layer(n, **r), [_SHAPE]) for n in _LAYERS for r in _RETURNS[:3]),
     *(Case(*_layer(n, **a), [_SHAPE]) for n in _LAYERS for a in _arguments(n)),
+    *(Case(*_layer(n, autocast=False), [integers(2, 3, 4, high=5)], why="operands meet in one dtype") for n in _LAYERS),
     *(
         Case(*_layer(n, activation="relu", **r, go_backwards=back), [_SHAPE], why="no fused kernel, or another one")
         for n in _LAYERS

@@ -7,7 +7,7 @@ from typing import Any
 import torch.nn.functional as F
 from torch import Tensor
 
-from torch_layers import activations, constraints, initializers, regularizers
+from torch_layers import activations, constraints, dtypes, initializers, regularizers
 from torch_layers.layers.arguments import positive_int
 from torch_layers.layers.base import InputSpec
 from torch_layers.layers.lora import _LoRA
@@ -80,6 +80,10 @@ class Dense(_LoRA):
         self.input_spec = InputSpec(min_ndim=2, axes={-1: features})
 
     def forward(self, x: Tensor) -> Tensor:
-        bias = self.bias
-        x = F.linear(x, self.kernel(), bias if bias is None else self.cast(bias))
+        weight, bias = self.kernel(), self.bias
+        if bias is not None:
+            bias = self.cast(bias)
+        if not self.autocast:
+            x, weight, bias = dtypes.promoted(x, weight, bias)
+        x = F.linear(x, weight, bias)
         return x if self.activation is activations.linear else self.activation(x)

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from torch_layers import activations, constraints, initializers, regularizers
+from torch_layers import activations, constraints, dtypes, initializers, regularizers
 from torch_layers.initializers.sampling import VarianceScaling
 from torch_layers.layers.base import InputSpec
 from torch_layers.layers.core.equation import Equation
@@ -155,6 +155,8 @@ class EinsumDense(_LoRA):
         weight, bias, product = self.kernel(), self.bias, self._product
         if bias is not None:
             bias = self.cast(bias)
+        if not self.autocast:
+            x, weight, bias = dtypes.promoted(x, weight, bias)
         if product is None:
             y = torch.einsum(self.equation, x, weight)
         else:

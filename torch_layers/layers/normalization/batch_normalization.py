@@ -102,6 +102,8 @@ class BatchNormalization(_Scaled):
                 f"BatchNormalization: mask of shape {tuple(mask.shape)} has rank {mask.ndim}, allowed is {x.ndim - 1} for "
                 f"an input of shape {tuple(x.shape)}"
             )
+        if not self.autocast:  # Keras's operations promote what it leaves as it is
+            x = x.to(self.variable_dtype)
         weight, bias, mean, var = self.weight, self.bias, self.running_mean, self.running_var
         if mean.dtype in HALF:  # torch would round statistics to the dtype of the weights
             weight, bias = in_dtype(weight, torch.float32), in_dtype(bias, torch.float32)

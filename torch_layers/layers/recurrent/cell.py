@@ -86,6 +86,13 @@ class _Cell(_Noise):
         device = self.weight_hh.device
         return [torch.zeros(batch_size or 0, size, dtype=self.compute_dtype, device=device) for size in sizes]
 
+    def _convert_input(self, x: Any, integers: bool) -> Any:
+        x = super()._convert_input(x, integers)
+        # Keras's operations promote what autocast leaves as it is.
+        if not self.autocast and isinstance(x, Tensor) and (integers or x.is_floating_point()):
+            return x.to(self.variable_dtype)
+        return x
+
     def forward(self, inputs: Tensor, states: Any) -> tuple[Tensor, Any]:  # type: ignore[override]
         """Return the output of one step and the states after it, which are nested as those before it."""
         nested = isinstance(states, (list, tuple))
@@ -99,7 +106,7 @@ class _Cell(_Noise):
         self, sequence: Tensor, states: Sequence[Tensor], mask: Tensor | None, everything: bool, final: bool
     ) -> tuple[Tensor, Sequence[Tensor]]:
         """Run over a sequence; see `torch_layers.layers.recurrent.loop.over_time`."""
-        sequence = self._convert_input(sequence, False)  # the layer around it may compute in another dtype
+        sequence = self._convert_input(sequence, True)  # the layer around it may compute in another dtype
         if not self.is_fused() or (not sequence.is_cpu and isinstance(sequence, self.too_special)):
             return self._over_steps(sequence, states, mask, everything)
         features = self.weight_ih.shape[1]
