@@ -68,6 +68,16 @@ def test_by_hand_computes_the_same_outputs_and_gradients(row):
     measure.check_same(OURS, values, ByHand(ours).prepare(row, "small", mode))
 
 
+def test_by_hand_computes_on_the_same_tensors_row_by_row():
+    ours = OfTorchLayers()
+    by_hand = ByHand(ours)
+    for row in select_rows(["MeanSquaredError", "Add"]):
+        for side in (ours, by_hand):
+            side.prepare(row, "small", "forward")
+        pairs = zip(leaves(list(ours._args)), leaves(list(by_hand._args)), strict=True)
+        assert all(a is b and tuple(a.shape) == (1, 32) for a, b in pairs)
+
+
 @pytest.mark.parametrize("row", [row for row in ROWS if row.random], ids=lambda row: row.label)
 def test_random_rows_train_on_the_same_shapes(row):
     ours = OfTorchLayers()

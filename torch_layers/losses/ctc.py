@@ -18,6 +18,7 @@ from torch_layers.registry import losses
 # one target longer than its frames makes the loss infinite and every gradient NaN; nor does it compile.
 _LOG_ZERO = math.log(1e-307)
 
+# Dtypes of labels that its kernel takes.
 _IDS_OF_TORCH = (torch.int32, torch.int64)
 # Below it, the paths that only TensorFlow knows, of probability 1e-307 at most, change no digit.
 _LARGEST_OF_TORCH = 600.0
@@ -157,4 +158,4 @@ class CTC(_MatchedLoss):
         return ctc(y_true, y_pred)
 
     def fused_mean(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        return ctc(y_true, y_pred).mean()
+        return self.call(y_true, y_pred).mean()

@@ -14,6 +14,7 @@ from torch_layers.layers.base import InputSpec, Layer
 from torch_layers.layers.recurrent.loop import leaves, nested, over_time, where
 from torch_layers.layers.recurrent.stacked_rnn_cells import (
     StackedRNNCells,
+    cast_states,
     checked_cell,
     dtypes_of,
     is_layer,
@@ -140,16 +141,11 @@ class RNN(Layer):
             return self._checked_states(initial_state, self.get_initial_state(batch), "initial_state")
         if self.stateful:
             # A copy: what autograd keeps must not change when the states do.
-            states: list[Any] = nested(
-                lambda name, like: getattr(self, name).to(like.dtype, copy=True),
-                self._state_names,
-                self.get_initial_state(batch),
-            )
-            return states
+            return cast_states(nested(partial(getattr, self), self._state_names), dtypes_of(self.cell, self), copy=True)
         return self.get_initial_state(batch)
 
     def _checked_states(self, given: Any, like: Any, argument: str) -> list[Any]:
-        """Return states nested and of dtypes as `like`. Raises: ValueError if their number or a shape differs."""
+        """Return states in the cells' dtypes, nested as `like`. Raises: ValueError if their number or a shape differs."""
         if isinstance(given, Tensor) or not isinstance(given, (list, tuple)):
             given = [given]
         expected, found = leaves(like), [torch.as_tensor(state) for state in leaves(given)]
@@ -160,8 +156,7 @@ class RNN(Layer):
         ):
             raise ValueError(f"{type(self).__name__}: {argument} of shapes {shapes}, needed are {wanted}")
         rest = iter(found)
-        states: list[Any] = nested(lambda state: next(rest).to(state.device, state.dtype), like)
-        return states
+        return cast_states(nested(lambda state: next(rest).to(state.device), like), dtypes_of(self.cell, self))
 
     # --- computing -------------------------------------------------------------------------------------------------
 
@@ -186,7 +181,7 @@ class RNN(Layer):
         if self.stateful:
             self._keep(states)
         dtype = self.compute_dtype
-        if dtypes_of(self.cell, self) != {dtype}:
+        if set(leaves(dtypes_of(self.cell, self))) != {dtype}:
             output, states = output.to(dtype), nested(lambda state: state.to(dtype), states)
         return (output, *states) if self.return_state else output
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from torch_layers.layers.base import Layer
-from torch_layers.layers.recurrent.loop import over_time
+from torch_layers.layers.recurrent.loop import nested, over_time
 from torch_layers.serialization import serialize
 
 
@@ -54,11 +54,19 @@ def output_size(cell: Any) -> Any:
     return size
 
 
-def dtypes_of(cell: Any, layer: Layer) -> set[torch.dtype]:
-    """Return the dtypes that a cell, or each of stacked ones, computes in: that of `layer` if it doesn't say."""
+def dtypes_of(cell: Any, layer: Layer) -> Any:
+    """Return the dtype that a cell computes in, that of `layer` if it doesn't say; of stacked cells a list of theirs."""
     if isinstance(cell, StackedRNNCells):
-        return set().union(*(dtypes_of(inner, layer) for inner in cell.cells))
-    return {getattr(cell, "compute_dtype", layer.compute_dtype)}
+        return [dtypes_of(inner, layer) for inner in cell.cells]
+    return getattr(cell, "compute_dtype", layer.compute_dtype)
+
+
+def cast_states(states: Sequence[Any], dtypes: Any, copy: bool = False) -> list[Any]:
+    """Return states in the dtypes of their cells, as `dtypes_of` says them."""
+    if isinstance(dtypes, list):
+        return [cast_states(part, dtype, copy) for part, dtype in zip(states, dtypes, strict=True)]
+    cast: list[Any] = nested(lambda state: state.to(dtypes, copy=copy), states)
+    return cast
 
 
 class StackedRNNCells(Layer):

@@ -104,6 +104,16 @@ def test_stacked_cells_keep_their_dtypes_and_the_layer_its_own(stateful):
     assert {y.dtype for y in pytree.tree_leaves(narrow)} == {torch.float32}
 
 
+def test_a_stateful_cell_says_once_what_it_begins_with(monkeypatch):
+    said = []
+    begin = Alone.get_initial_state
+    monkeypatch.setattr(Alone, "get_initial_state", lambda *args, **kwargs: said.append(1) or begin(*args, **kwargs))
+    layer = tl.RNN(Alone(), stateful=True)
+    for _ in range(3):
+        layer(X)
+    assert len(said) == 1
+
+
 def test_a_cell_says_what_it_begins_with_and_its_output_size_is_its_state_s():
     output, state = tl.RNN(Alone(), return_state=True)(X)
     same(output, 1 + X.sum(1))
